@@ -1,0 +1,33 @@
+/// What was done. The raw value stands in the log for ever: cases are added, never renamed.
+package enum Act: String, Sendable, CaseIterable {
+    /// Opened fields of events were handed out.
+    case release
+    case tokenIssued
+    case tokenRefused
+    /// New data keys; one entry a commit, with their number in `keyLinks`.
+    case keysMade
+    case contractCreated
+    case contractActivated
+    case contractArchived
+    case contractDeleted
+    case streamCreated
+    case streamDeleted
+    case derivedStreamCreated
+    case derivedStreamDeleted
+    case clientCreated
+    case clientDisabled
+    case clientDeleted
+    case serverStarted
+    case serverStopped
+    /// The keys of an expired epoch were destroyed.
+    case epochDestroyed
+    /// Expired days of events were dropped from the disk.
+    case daysDropped
+    /// The clock jumped: nothing is destroyed until an operator confirms it.
+    case expiryHeld
+    case clockConfirmed
+    case tokenKeyRotated
+    case masterKeyRotated
+    /// The audit log itself was handed out.
+    case auditExported
+}

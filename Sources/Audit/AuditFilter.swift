@@ -1,0 +1,32 @@
+package import Store
+
+/// Which entries are wanted: those that agree with every member that is not nil. Names are compared
+/// exactly.
+package struct AuditFilter: Sendable, Hashable {
+    /// Not earlier than this.
+    package var from: Milliseconds?
+    /// Earlier than this.
+    package var to: Milliseconds?
+    package var act: Act?
+    package var client: String?
+    package var stream: String?
+    package var derivedStream: String?
+    /// A field that was opened. An entry whose list of fields was cut counts as one that holds it.
+    package var field: String?
+    package var purpose: Int?
+
+    package init(
+        from: Milliseconds? = nil, to: Milliseconds? = nil, act: Act? = nil, client: String? = nil,
+        stream: String? = nil, derivedStream: String? = nil, field: String? = nil,
+        purpose: Int? = nil
+    ) {
+        self.from = from
+        self.to = to
+        self.act = act
+        self.client = client
+        self.stream = stream
+        self.derivedStream = derivedStream
+        self.field = field
+        self.purpose = purpose
+    }
+}

@@ -1,0 +1,81 @@
+/// Checks an exported log offline: every entry against the tree, the tree against the signed root,
+/// and the log against checkpoints that were kept earlier. Needs nothing but the files and the
+/// log's verifier key.
+///
+/// Reads each file once, in order, and holds one bundle at a time: memory is bounded by 17 MB.
+package enum LogVerifier {
+    /// Why a file could not be read. A file that does not exist is nil instead.
+    package struct ReadFailure: Error {
+        package let reason: String
+        package init(reason: String) { self.reason = reason }
+    }
+
+    /// Where the files come from.
+    package struct Source {
+        /// The bytes of the file at this path (`checkpoint`, `tile/0/000` …), nil if there is none;
+        /// throws if there are more bytes than the second argument says.
+        package var read: (String, Int) throws(ReadFailure) -> [UInt8]?
+        /// All files below `tile/`, with the paths that `read` takes.
+        package var list: () throws(ReadFailure) -> [String]
+
+        package init(
+            read: @escaping (String, Int) throws(ReadFailure) -> [UInt8]?,
+            list: @escaping () throws(ReadFailure) -> [String]
+        ) {
+            self.read = read
+            self.list = list
+        }
+    }
+
+    /// - Parameter olderCheckpoints: signed notes of this log that were kept earlier. Without one,
+    ///   nobody can tell a log from another that the holder of its key made up instead.
+    package static func verify(
+        source: Source, key: VerifierKey, olderCheckpoints: [[UInt8]] = []
+    ) -> VerificationReport {
+        var report = VerificationReport()
+        let checkpoint: Checkpoint
+        do {
+            guard let note = try source.read("checkpoint", SignedNote.byteCountMax) else {
+                report.add(.checkpoint("missing"))
+                return report
+            }
+            checkpoint = try Checkpoint(parsing: note, verifiedBy: key)
+        } catch let error as ReadFailure {
+            report.add(.checkpoint(error.reason))
+            return report
+        } catch {
+            report.add(.checkpoint("\(error)"))
+            return report
+        }
+        report.checkpoint = checkpoint
+        var older: [Checkpoint] = []
+        for (number, note) in olderCheckpoints.enumerated() {
+            do {
+                let kept = try Checkpoint(parsing: note, verifiedBy: key)
+                if kept.size > checkpoint.size {
+                    report.add(.shrunk(olderSize: kept.size, size: checkpoint.size))
+                } else {
+                    older.append(kept)
+                }
+            } catch {
+                report.add(.olderCheckpoint(number: number, error.description))
+            }
+        }
+        var walk = LogWalk(source: source, checkpoint: checkpoint, older: older, report: report)
+        walk.run()
+        return walk.report
+    }
+
+    /// Checks a directory that `strm audit export`, or any mirror of a tlog-tiles log, wrote.
+    package static func verify(
+        directory: String, key: VerifierKey, olderCheckpoints: [[UInt8]] = []
+    ) -> VerificationReport {
+        let files = LogDirectory(path: directory)
+        let source = Source(
+            read: { (path, limit) throws(ReadFailure) in
+                try files.read(path, byteCountMax: limit)
+            },
+            list: { () throws(ReadFailure) in try files.tilePaths() })
+        return verify(source: source, key: key, olderCheckpoints: olderCheckpoints)
+    }
+}

@@ -1,0 +1,102 @@
+/// What `LogVerifier` found. Descriptions name files, indexes and hashes; never an entry's text.
+package struct VerificationReport: Sendable {
+    package enum Problem: Hashable, Sendable {
+        /// The log has no checkpoint, or none that this key signed. Nothing else was looked at.
+        case checkpoint(String)
+        /// One of the older checkpoints that the caller gave is not one of this log.
+        case olderCheckpoint(number: Int, String)
+        /// An older checkpoint was signed for more entries than the log has now.
+        case shrunk(olderSize: UInt64, size: UInt64)
+        /// An older checkpoint was signed over other entries than the log has now.
+        case rewritten(olderSize: UInt64)
+        case missingFile(String)
+        case unreadableFile(String, reason: String)
+        /// A file below `tile/` that does not belong to the signed tree.
+        case uncoveredFile(String)
+        /// The file holds more, or fewer, than its name says, or ends inside an entry.
+        case wrongCount(String, expected: Int, found: Int, isCutShort: Bool)
+        /// The entry is not the one whose hash the tree holds.
+        case entryChanged(index: UInt64)
+        /// The entry says to have another number than its place; nil if it says none.
+        case entryNumber(index: UInt64, found: UInt64?)
+        /// The entry says to be earlier than the one before it.
+        case entryTime(index: UInt64)
+        /// A hash in a tile is not that of the tile below, which covers these entries.
+        case hashChanged(String, position: Int, firstEntry: UInt64, endEntry: UInt64)
+        /// All hashes of the leaves together do not give the root that was signed.
+        case root(signed: String, computed: String)
+        /// More problems than `problemCountMax`: the rest was not looked at.
+        case tooMany
+    }
+
+    /// After so many problems, verification ends with `Problem.tooMany`.
+    package static let problemCountMax = 100
+
+    /// nil if there was no valid checkpoint.
+    package internal(set) var checkpoint: Checkpoint?
+    /// How many entries are as they were signed.
+    package internal(set) var entriesVerified: UInt64 = 0
+    /// Sizes of the older checkpoints with which the log is consistent.
+    package internal(set) var consistentSizes: [UInt64] = []
+    package internal(set) var problems: [Problem] = []
+
+    /// Every entry is there, unaltered, in its place, as signed.
+    package var isIntact: Bool { checkpoint != nil && problems.isEmpty }
+
+    /// The lowest index that a problem names: where to begin to look.
+    package var firstBadIndex: UInt64? {
+        problems.compactMap { problem in
+            switch problem {
+            case .entryChanged(let index), .entryTime(let index): index
+            case .entryNumber(let index, _): index
+            case .hashChanged(_, _, let first, _): first
+            default: nil
+            }
+        }.min()
+    }
+
+    mutating func add(_ problem: Problem) {
+        guard !isFull else { return }
+        problems.append(problem)
+        if problems.count == Self.problemCountMax { problems.append(.tooMany) }
+    }
+
+    var isFull: Bool { problems.count > Self.problemCountMax }
+}
+
+extension VerificationReport.Problem: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .checkpoint(let reason):
+            "checkpoint: \(reason)"
+        case .olderCheckpoint(let number, let reason):
+            "older checkpoint \(number): \(reason)"
+        case .shrunk(let olderSize, let size):
+            "the log has \(size) entries, but \(olderSize) were signed earlier"
+        case .rewritten(let olderSize):
+            "the first \(olderSize) entries are not those that were signed earlier"
+        case .missingFile(let path):
+            "\(path): missing"
+        case .unreadableFile(let path, let reason):
+            "\(path): cannot be read: \(reason)"
+        case .uncoveredFile(let path):
+            "\(path): not part of the signed log"
+        case .wrongCount(let path, let expected, let found, let isCutShort):
+            "\(path): \(expected) expected, \(found) found\(isCutShort ? ", then broken bytes" : "")"
+        case .entryChanged(let index):
+            "entry \(index): not the entry that was signed"
+        case .entryNumber(let index, let found?):
+            "entry \(index): says to be entry \(found)"
+        case .entryNumber(let index, nil):
+            "entry \(index): does not begin like an audit entry"
+        case .entryTime(let index):
+            "entry \(index): earlier than the entry before it"
+        case .hashChanged(let path, let position, let first, let end):
+            "\(path): hash \(position) is not that of the entries \(first) to \(end - 1)"
+        case .root(let signed, let computed):
+            "the entries give the root \(computed), but \(signed) was signed"
+        case .tooMany:
+            "more problems were found; verification ended here"
+        }
+    }
+}

@@ -1,0 +1,81 @@
+/// Why an event was refused. Safe to show to the sender: names and expectations, never a value of the event.
+///
+/// The pointer is made of member names, and those of a map are chosen by the sender: give it back to the sender, do not log it.
+package struct Refusal: Error, Sendable, Equatable {
+    /// The class of the refusal; its raw value is the stable slug of the problem type.
+    package enum Kind: String, Sendable, CaseIterable {
+        /// Not JSON, not UTF-8, or not the Avro binary form of the schema.
+        case malformedBody = "malformed-body"
+        /// Well formed, but not of the schema's shape.
+        case schemaViolation = "schema-violation"
+        /// Of the schema's shape, but against the contract's content rules.
+        case contractViolation = "contract-violation"
+        /// `strmMeta.eventContractRef` names no contract.
+        case unknownContract = "unknown-contract"
+        /// The contract is a draft or archived.
+        case inactiveContract = "inactive-contract"
+        /// The request names a schema that no contract has.
+        case unknownSchema = "unknown-schema"
+        /// The contract belongs to another schema than the request names.
+        case wrongSchema = "wrong-schema"
+        case tooLarge = "too-large"
+        case tooDeep = "too-deep"
+    }
+
+    package var kind: Kind
+    /// RFC 6901 pointer into the event; "" is the whole event.
+    package var pointer: String
+    /// Stable slug, one of ``Rule``.
+    package var rule: String
+    /// What was expected, one short clause for people.
+    package var expected: String
+
+    package init(kind: Kind, pointer: String = "", rule: Rule, expected: String) {
+        self.kind = kind
+        self.pointer = pointer
+        self.rule = rule.rawValue
+        self.expected = expected
+    }
+}
+
+extension Refusal {
+    /// Every rule that an event can break. Slugs are part of the wire format: never renamed.
+    package enum Rule: String, Sendable, CaseIterable {
+        // The body as such.
+        case json = "json"
+        case avro = "avro"
+        case utf8 = "utf-8"
+        case trailingBytes = "trailing-bytes"
+        case bodySize = "body-size"
+        case canonicalSize = "canonical-size"
+        case depth = "depth"
+        // Shape.
+        case type = "type"
+        case required = "required"
+        case unknownField = "unknown-field"
+        case duplicateKey = "duplicate-key"
+        case `enum` = "enum"
+        case union = "union"
+        case range = "range"
+        case finite = "finite"
+        case fixedSize = "fixed-size"
+        case byteString = "byte-string"
+        case stringSize = "string-size"
+        case keySize = "key-size"
+        case keyCount = "key-count"
+        case itemCount = "item-count"
+        // Content.
+        case regex = "regex"
+        case keyFieldEmpty = "key-field-empty"
+        case consentLevel = "consent-level"
+        // Which contract.
+        case contractRef = "contract-ref"
+        case contractState = "contract-state"
+        case schemaRef = "schema-ref"
+    }
+}
+
+extension Refusal: CustomStringConvertible {
+    /// Without the pointer, whose map keys come from the event.
+    package var description: String { "\(kind.rawValue) (\(rule)): expected \(expected)" }
+}

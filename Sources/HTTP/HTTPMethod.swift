@@ -1,0 +1,24 @@
+/// The methods that reach a handler. Every other one is answered with 501 by this module.
+package enum HTTPMethod: String, Sendable, CaseIterable {
+    case get = "GET"
+    case head = "HEAD"
+    case post = "POST"
+    case put = "PUT"
+    case patch = "PATCH"
+    case delete = "DELETE"
+    case options = "OPTIONS"
+
+    /// Matches the bytes of a method, which are case-sensitive; nil for an unknown one.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        switch bytes.count {
+        case 3 where bytes.matches("GET"): self = .get
+        case 3 where bytes.matches("PUT"): self = .put
+        case 4 where bytes.matches("POST"): self = .post
+        case 4 where bytes.matches("HEAD"): self = .head
+        case 5 where bytes.matches("PATCH"): self = .patch
+        case 6 where bytes.matches("DELETE"): self = .delete
+        case 7 where bytes.matches("OPTIONS"): self = .options
+        default: return nil
+        }
+    }
+}

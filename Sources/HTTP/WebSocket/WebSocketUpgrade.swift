@@ -1,0 +1,90 @@
+import NIOCore
+import NIOHTTP1
+import NIOWebSocket
+
+/// The handshake of RFC 6455: NIO checks it and computes the accept key, the handler decides.
+enum WebSocketUpgrade {
+    /// On the event loop. The connection is not read until the decision is there.
+    static func begin(_ http1: HTTP1Handler, head: HTTPRequestHead, request: HTTPRequest) {
+        let loop = http1.loop
+        let handler = loop.handler
+        let channel = http1.connection.channel
+        let decision = loop.eventLoop.makePromise(of: WebSocketDecision.self)
+        let upgrader = NIOWebSocketServerUpgrader(
+            maxFrameSize: loop.configuration.webSocketMessageBytesMax,
+            shouldUpgrade: { _, _ in
+                decision.completeWithTask { await handler.webSocketRequested(request) }
+                return decision.futureResult.map { decision -> HTTPHeaders? in
+                    if case .accept = decision { HTTPHeaders() } else { nil }
+                }
+            },
+            upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededVoidFuture() })
+        let bound = NIOLoopBound(http1, eventLoop: loop.eventLoop)
+        upgrader.buildUpgradeResponse(
+            channel: channel, upgradeRequest: head, initialResponseHeaders: HTTPHeaders()
+        ).whenComplete { result in
+            // The handshake was bad before anyone was asked: the promise must not stay open.
+            if case .failure(let error) = result { decision.fail(error) }
+            decision.futureResult.whenComplete { decided in
+                finish(bound.value, headers: try? result.get(), decision: try? decided.get())
+                bound.value.loop.finishResponses()
+            }
+        }
+    }
+
+    private static func finish(
+        _ http1: HTTP1Handler, headers: HTTPHeaders?, decision: WebSocketDecision?
+    ) {
+        switch decision {
+        case .accept(let receivesMessages, let service)?:
+            guard let headers else { return http1.reject(ProtocolProblem.upgradeRefused.response) }
+            accept(http1, headers, receivesMessages: receivesMessages, service: service)
+        case .reject(let response)?:
+            http1.reject(response)
+        case nil:
+            http1.loop.counters.protocolErrors.bump()
+            http1.reject(ProtocolProblem.upgradeRefused.response)
+        }
+    }
+
+    private static func accept(
+        _ http1: HTTP1Handler, _ headers: HTTPHeaders, receivesMessages: Bool,
+        service: @escaping @Sendable (WebSocketConnection) async -> Void
+    ) {
+        // The client may have left, or the deadline passed, while the handler thought.
+        guard let context = http1.context, case .upgrading = http1.state else { return }
+        let connection = http1.connection
+        let loop = http1.loop
+        let socket = WebSocketHandler(connection: connection, receivesMessages: receivesMessages)
+        let front = WebSocketConnection(
+            handler: socket, eventLoop: loop.eventLoop, remoteAddress: connection.remoteAddress)
+        socket.front = front
+        let head = HTTPResponseHead(
+            version: .http1_1, status: .switchingProtocols, headers: headers)
+        context.writeAndFlush(http1.wrapOutboundOut(.head(head)), promise: nil)
+        do {
+            // From the back to the front: what the decoder has left over is passed on as it goes,
+            // and must meet the frame decoder only.
+            let pipeline = context.pipeline.syncOperations
+            connection.enter(.webSocket(socket))
+            pipeline.removeHandler(http1, promise: nil)
+            let frames = WebSocketFrameDecoder(
+                maxFrameSize: loop.configuration.webSocketMessageBytesMax)
+            try pipeline.addHandlers([ByteToMessageHandler(frames), socket])
+            for handler in http1.httpHandlers {
+                pipeline.removeHandler(handler, promise: nil)
+            }
+        } catch {
+            // Only a pipeline that is being torn down refuses a handler.
+            connection.closeNow()
+            return
+        }
+        loop.counters.webSocketsAccepted.bump()
+        loop.eventLoop.makePromise(of: Void.self).completeWithTask {
+            await service(front)
+            await front.close(code: .normal)
+        }
+        // A stop may have begun while the handler decided.
+        if loop.isDraining { socket.close(code: .goingAway) }
+    }
+}

@@ -1,0 +1,17 @@
+package import Store
+
+/// Where the events of one sender go, resolved once for each access token and then only read.
+///
+/// Partition 0 of the stream: a stream has one partition until a key-based choice is asked for.
+package final class StreamTarget: Sendable {
+    /// The stream's name, for metrics and problem documents.
+    package let name: String
+    package let partition: PartitionID
+    package let retention: RetentionClass
+
+    package init(name: String, partition: PartitionID, retention: RetentionClass) {
+        self.name = name
+        self.partition = partition
+        self.retention = retention
+    }
+}

@@ -1,0 +1,63 @@
+import Contracts
+package import Store
+
+/// What is read. Where it lies and what may be opened both follow from it.
+package enum ReadTarget: Sendable {
+    /// Every event as it is stored: sealed.
+    case stream(StreamDefinition)
+    /// The events whose consent suffices, with the fields of the resulting levels opened.
+    case derived(DerivedStreamDefinition, source: StreamDefinition)
+}
+
+extension Query {
+    /// Who reads, and what: resolved once from the access token.
+    package struct Reader: Sendable {
+        /// The client's id and role, as the audit log names them.
+        package let client: String
+        package let role: String
+        package let target: ReadTarget
+
+        package init(client: String, role: String, target: ReadTarget) {
+            self.client = client
+            self.role = role
+            self.target = target
+        }
+
+        /// The stream that holds the events.
+        var source: StreamDefinition {
+            switch target {
+            case .stream(let stream): stream
+            case .derived(_, let source): source
+            }
+        }
+
+        /// The name that the reader knows.
+        var name: String {
+            switch target {
+            case .stream(let stream): stream.name
+            case .derived(let derived, _): derived.name
+            }
+        }
+
+        /// What an event must have consented to, and what is opened. nil: nothing is.
+        var levels: ConsentLevels? {
+            switch target {
+            case .stream: nil
+            case .derived(let derived, _): derived.levels
+            }
+        }
+
+        var view: ViewID {
+            switch target {
+            case .stream(let stream): ViewID(stream: stream.id, derived: nil)
+            case .derived(let derived, let source): ViewID(stream: source.id, derived: derived.id)
+            }
+        }
+    }
+}
+
+/// The stream, or the derived stream of it, that a cursor belongs to.
+struct ViewID: Hashable, Sendable {
+    var stream: StreamID
+    var derived: StreamID?
+}

@@ -1,0 +1,282 @@
+import Audit
+import Contracts
+import Privacy
+import Store
+import Synchronization
+import Vault
+
+/// The only door through which plaintext leaves: nothing else in the program calls `EventOpener` or
+/// asks the vault for the key of a stored event.
+///
+/// A page of a derived stream is opened into memory that nobody else can reach, then what was opened
+/// is put on record, and only when that record is synced are the bytes handed out. If the record
+/// cannot be written they are wiped. One audit entry a page; none if nothing was opened.
+struct Release {
+    let query: Query
+    let reader: Query.Reader
+    let derived: DerivedStreamDefinition
+
+    /// Reads and opens one pass, and puts it on record.
+    func read(_ pass: Pass) async throws(QueryError) -> (PageBody, PassEnd) {
+        let (query, levels) = (query, derived.levels)
+        let (opened, end) = try await query.onReaderThread { () throws(QueryError) in
+            let opened = OpenedEvents(query: query, levels: levels)
+            return (opened, try opened.fill(pass))
+        }
+        if opened.openedFields > 0 {
+            do {
+                try await query.audit.append(entry(for: opened, pass.partition))
+            } catch {
+                opened.wipe()
+                query.counters.refusedReleases.add(1, ordering: .relaxed)
+                throw .auditUnavailable(retryAfterSeconds: 1)
+            }
+            query.counters.releases.add(1, ordering: .relaxed)
+        }
+        count(opened)
+        return (opened.handOut(), end)
+    }
+
+    private func count(_ opened: OpenedEvents) {
+        guard opened.events > 0 else { return }
+        let counters = query.counters
+        add(1, to: counters.derivedPages)
+        add(opened.events, to: counters.derivedEvents)
+        add(opened.openedFields, to: counters.openedFields)
+        add(opened.goneFields, to: counters.goneFields)
+        add(opened.damagedFields, to: counters.damagedFields)
+    }
+
+    private func entry(for opened: OpenedEvents, _ partition: PartitionID) -> AuditEntry {
+        let fields = opened.fieldsByContract()
+        var entry = AuditEntry(act: .release)
+        entry.client = reader.client
+        entry.role = reader.role
+        entry.stream = reader.source.name
+        entry.derivedStream = derived.name
+        entry.partition = Int(partition.partition)
+        entry.offsets = (opened.firstOffset, opened.lastOffset)
+        entry.fields = Set(fields.flatMap(\.paths)).sorted()
+        entry.contracts = fields.map(\.contract).sorted()
+        entry.purposes = opened.openedLevels.levels
+        entry.events = opened.openedEvents
+        entry.keyLinks = opened.keyLinks.count
+        entry.sealedFields = opened.goneFields
+        if fields.count > 1 {
+            // One contract's fields are told apart from another's.
+            for (index, use) in fields.enumerated() {
+                entry.detail["contract-\(index + 1)"] =
+                    "\(use.contract): " + use.paths.joined(separator: " ")
+            }
+        }
+        return entry
+    }
+}
+
+/// Events with their fields opened, not on record yet. Its bytes cannot be read outside this file.
+///
+/// Sendable because it has one owner at a time: the reader thread that fills it gives it to the
+/// task that waits, through a continuation, and keeps nothing.
+private final class OpenedEvents: @unchecked Sendable {
+    private(set) var events = 0
+    private(set) var openedEvents = 0
+    private(set) var openedFields = 0
+    private(set) var goneFields = 0
+    private(set) var damagedFields = 0
+    private(set) var openedLevels = ConsentLevels(bits: 0)
+    private(set) var keyLinks: Set<KeyLink> = []
+    private(set) var firstOffset = Offset(rawValue: 0)
+    private(set) var lastOffset = Offset(rawValue: 0)
+
+    private let query: Query
+    private let levels: ConsentLevels
+    private let opener = EventOpener()
+    private var output = ByteBuilder(capacity: 16 << 10)
+    private var spans: [SealedSpanValue] = []
+    /// Keys that are gone: asked for once a page, not once an event.
+    private var goneLinks: Set<KeyLink> = []
+    private var lastLink: KeyLink?
+    /// What was opened of each contract, by field index.
+    private var contracts: [UInt32: ContractUse] = [:]
+    private var current: ContractUse?
+    private var failure: VaultError?
+
+    /// The fields of one contract that were opened.
+    private final class ContractUse {
+        let contract: Contract
+        var isOpened: [Bool]
+        init(_ contract: Contract) {
+            self.contract = contract
+            isOpened = Array(repeating: false, count: contract.piiFields.count)
+        }
+    }
+
+    init(query: Query, levels: ConsentLevels) {
+        self.query = query
+        self.levels = levels
+    }
+
+    /// Reads events up to the pass's bounds. Blocks on the disk, and on the vault for keys.
+    func fill(_ pass: Pass) throws(QueryError) -> PassEnd {
+        let now = query.clock()
+        let end: PassEnd
+        do {
+            end = try pass.scan(query.store) { event in
+                // On the header alone: a dropped event costs no look at its JSON.
+                guard ConsentFilter.passes(event: event.consent, required: levels) else {
+                    return .dropped
+                }
+                guard failure == nil else { return .full }
+                let json = event.json
+                if events > 0, output.count + json.count >= Pass.bytesMax { return .full }
+                append(event, json, now)
+                return failure == nil ? .taken : .full
+            }
+        } catch {
+            throw .store(error)
+        }
+        if let failure {
+            wipe()
+            if case .store(let error) = failure { throw .store(error) }
+            throw .unavailable(retryAfterSeconds: 1)
+        }
+        return end
+    }
+
+    func wipe() { output.removeAll() }
+
+    /// The bytes, once. Whoever calls has put them on record.
+    func handOut() -> PageBody {
+        defer { wipe() }
+        return PageBody(
+            bytes: output.toArray(), count: events, sealedFields: goneFields + damagedFields)
+    }
+
+    func fieldsByContract() -> [(contract: String, paths: [String])] {
+        contracts.values.compactMap { use in
+            let paths = zip(use.contract.piiFields, use.isOpened).filter(\.1).map(\.0.path)
+            return paths.isEmpty ? nil : (use.contract.ref.description, paths.sorted())
+        }.sorted { $0.contract < $1.contract }
+    }
+
+    private func append(
+        _ event: borrowing EventRecordView, _ json: UnsafeRawBufferPointer, _ now: Milliseconds
+    ) {
+        let wanted = readSpans(of: event)
+        if wanted > 0 {
+            guard open(event, json, wanted, now) else { return }
+        } else {
+            output.append(json)
+        }
+        output.append(byte: 0x0A)
+        events += 1
+    }
+
+    /// Copies the event's span table; gives the number of fields to be opened.
+    private func readSpans(of event: borrowing EventRecordView) -> Int {
+        spans.removeAll(keepingCapacity: true)
+        var wanted = 0
+        for index in 0..<event.spanCount {
+            let span = event.span(at: index)
+            if levels.contains(Int(span.level)) { wanted += 1 }
+            spans.append(
+                SealedSpanValue(
+                    start: span.start, length: span.length, fieldIndex: span.fieldIndex,
+                    level: span.level, flags: span.flags))
+        }
+        return wanted
+    }
+
+    private enum Opening { case opened, damaged }
+
+    /// Appends the event, its fields opened if they can be. False: keys cannot be had at all, and
+    /// nothing was appended.
+    private func open(
+        _ event: borrowing EventRecordView, _ json: UnsafeRawBufferPointer, _ wanted: Int,
+        _ now: Milliseconds
+    ) -> Bool {
+        let link = event.keyLink
+        guard let use = use(of: event.contract), fieldsAreKnown(to: use) else {
+            // What cannot be named cannot be put on record, so it stays sealed.
+            damagedFields += wanted
+            output.append(json)
+            return true
+        }
+        if goneLinks.contains(link) {
+            goneFields += wanted
+            output.append(json)
+            return true
+        }
+        do throws(VaultError) {
+            let opening = try query.vault.withKey(link: link, now: now) { key in
+                open(json, key)
+            }
+            switch opening {
+            case .opened: note(event.offset, link, use, wanted)
+            case .damaged:
+                damagedFields += wanted
+                output.append(json)
+            }
+            return true
+        } catch {
+            guard case .keyGone = error else {
+                failure = error
+                return false
+            }
+            goneLinks.insert(link)
+            goneFields += wanted
+            output.append(json)
+            return true
+        }
+    }
+
+    private func open(_ json: UnsafeRawBufferPointer, _ key: borrowing DataKey) -> Opening {
+        let keyID = key.keyID
+        return key.withBytes { bytes in
+            spans.withUnsafeBufferPointer { spans in
+                do throws(OpenError) {
+                    _ = try opener.open(
+                        json: json, spans: spans, levels: levels, key: bytes, keyID: keyID,
+                        into: &output)
+                    return .opened
+                } catch {
+                    return .damaged
+                }
+            }
+        }
+    }
+
+    private func note(_ offset: Offset, _ link: KeyLink, _ use: ContractUse, _ opened: Int) {
+        if openedEvents == 0 { firstOffset = offset }
+        lastOffset = offset
+        openedEvents += 1
+        openedFields += opened
+        if link != lastLink {
+            keyLinks.insert(link)
+            lastLink = link
+        }
+        for span in spans where levels.contains(Int(span.level)) {
+            use.isOpened[Int(span.fieldIndex)] = true
+            openedLevels.bits |= 1 << UInt64(span.level)
+        }
+    }
+
+    private func use(of number: UInt32) -> ContractUse? {
+        if let current, current.contract.number == number { return current }
+        if let known = contracts[number] {
+            current = known
+            return known
+        }
+        guard let contract = query.registry.contract(number: number) else { return nil }
+        let made = ContractUse(contract)
+        contracts[number] = made
+        current = made
+        return made
+    }
+
+    private func fieldsAreKnown(to use: ContractUse) -> Bool {
+        spans.allSatisfy {
+            Int($0.fieldIndex) < use.isOpened.count && $0.level <= ConsentLevels.levelMax
+        }
+    }
+}

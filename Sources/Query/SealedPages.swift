@@ -1,0 +1,21 @@
+import Store
+
+/// Pages of a stream itself: each event is copied once, from the engine's block to the page.
+enum SealedPages {
+    /// Blocks on the disk.
+    static func read(
+        _ pass: Pass, from store: Store
+    ) throws(StoreError) -> (PageBody, PassEnd) {
+        var body = PageBody()
+        let end = try pass.scan(store) { event in
+            let json = event.json
+            let count = body.bytes.count
+            if count > 0, count + json.count >= Pass.bytesMax { return .full }
+            body.bytes.append(contentsOf: json)
+            body.bytes.append(0x0A)
+            body.count += 1
+            return .taken
+        }
+        return (body, end)
+    }
+}

@@ -1,0 +1,33 @@
+import Contracts
+import Store
+
+/// Compiles the catalog's contracts into the registry that the event loops read. A compiled contract is kept and used
+/// again: only new ones cost.
+final class ContractLoader: Sendable {
+    let registry: ContractRegistry
+
+    init(registry: ContractRegistry) { self.registry = registry }
+
+    /// Call it at start and after each change of a contract.
+    /// - Throws: `StoreError.corrupt` naming the contract that no longer compiles; nothing is replaced then.
+    func load(_ snapshot: CatalogSnapshot) throws(StoreError) {
+        var contracts: [(Contract, ContractRegistry.State)] = []
+        for entry in snapshot.contracts.values.sorted(by: { $0.value.number < $1.value.number }) {
+            let record = entry.value
+            let contract: Contract
+            if let known = registry.contract(number: record.number) {
+                contract = known
+            } else {
+                do {
+                    contract = try Contract(
+                        document: try ContractDocument(json: Array(record.document.utf8)),
+                        number: record.number)
+                } catch {
+                    throw .corrupt("the contract \(record.ref) in the catalog does not compile")
+                }
+            }
+            contracts.append((contract, record.state == .active ? .active : .inactive))
+        }
+        registry.replaceAll(contracts)
+    }
+}

@@ -1,0 +1,167 @@
+import Contracts
+import HTTP
+import Ingest
+import NIOCore
+import Store
+
+/// `POST /event` and `POST /events` on one event loop: token, lane, answer.
+///
+/// Steady state per event: one comparison with the token cache, `IngestLane.receive`, and later one `respond`; no
+/// task, no string, no lock. Everything that one tick received is handed to the store at its end; everything that
+/// one commit made durable is answered in one `execute`.
+///
+/// `@unchecked Sendable`: all its state is touched on its loop only; `didCommit`, which any thread may call, only
+/// hops there.
+final class LoopIngest: CommitSink, @unchecked Sendable {
+    private let loop: HTTPLoop
+    private let authority: Authority
+    private let clock: @Sendable () -> Milliseconds
+    private var lane: IngestLane?
+    private var tokens = TokenCache()
+    private var batches = BatchTrackers()
+    private var isFlushScheduled = false
+
+    init(
+        loop: HTTPLoop, ingest: Ingest, authority: Authority,
+        clock: @escaping @Sendable () -> Milliseconds
+    ) {
+        self.loop = loop
+        self.authority = authority
+        self.clock = clock
+        lane = IngestLane(ingest, sink: self)
+    }
+
+    /// Lane and sink hold each other; after the HTTP server has stopped nobody needs either.
+    func stop() {
+        lane = nil
+    }
+
+    /// On the loop.
+    func receive(
+        _ request: borrowing HTTPRequestView, _ response: ResponseToken, isBatch: Bool
+    ) {
+        let now = clock()
+        guard let lane else {
+            return refuse(response, .unavailable("The server is stopping."))
+        }
+        guard let principal = principal(request.authorization, now: now) else {
+            return refuse(response, .unauthorized)
+        }
+        guard let target = principal.sendTarget else {
+            return refuse(response, Self.mayNotSend(principal))
+        }
+        guard let format = Self.format(request.serializationType) else {
+            return refuse(
+                response, .unsupportedMediaType(["application/json", "application/x-avro-binary"]))
+        }
+        var schemaRef = request.schemaRef
+        if schemaRef == nil { schemaRef = request.schemaId }
+        if isBatch {
+            guard format != .avroBinary else {
+                return refuse(response, .unsupportedMediaType(["application/json"]))
+            }
+            receiveBatch(request.body, schemaRef, target, response, lane, now)
+        } else {
+            let outcome = lane.receive(
+                request.body, format: format, schemaRef: schemaRef, stream: target,
+                token: CommitToken(first: response.first, second: response.second), now: now)
+            switch outcome {
+            case .queued: scheduleFlush()
+            case .refused(let refusal): refuse(response, Problem(refusal))
+            case .overloaded(let seconds):
+                refuse(response, .overloaded(retryAfterSeconds: seconds))
+            case .unavailable:
+                refuse(response, .unavailable("The server takes no events now."))
+            }
+        }
+    }
+
+    /// The principal of a token, from this loop's cache if it was seen before. On the loop.
+    func principal(_ authorization: UnsafeRawBufferPointer?, now: Milliseconds) -> Principal? {
+        guard let authorization, let token = Authority.bearer(authorization) else { return nil }
+        let version = authority.catalog.accessVersion
+        if let principal = tokens.find(token, now: now, version: version) { return principal }
+        guard let verified = authority.principal(of: token, now: now) else { return nil }
+        tokens.insert(
+            token, principal: verified.principal, expiresAt: verified.expiresAtSeconds * 1_000,
+            version: version)
+        return verified.principal
+    }
+
+    /// On the commit thread, the slow lane's or the loop itself.
+    func didCommit(_ chunks: [EventChunk], outcome: CommitOutcome) {
+        loop.eventLoop.execute { self.complete(chunks, outcome) }
+    }
+
+    private func complete(_ chunks: [EventChunk], _ outcome: CommitOutcome) {
+        var failure: StoreError?
+        if case .failed(let error) = outcome { failure = error }
+        for chunk in chunks {
+            for index in 0..<chunk.count { settle(chunk.token(at: index), failure) }
+            lane?.recycle(chunk)
+        }
+        loop.finishResponses()
+    }
+
+    private func settle(_ token: CommitToken, _ failure: StoreError?) {
+        if BatchTrackers.isBatch(token) {
+            if let done = batches.settle(token, failure: failure) {
+                loop.respond(done.response, done.answer)
+            }
+            return
+        }
+        let response = ResponseToken(first: token.first, second: token.second)
+        if let failure {
+            loop.respond(response, Problem(failure).response)
+        } else {
+            loop.respond(response, status: 204)
+        }
+    }
+
+    private func receiveBatch(
+        _ body: UnsafeRawBufferPointer, _ schemaRef: UnsafeRawBufferPointer?,
+        _ target: StreamTarget, _ response: ResponseToken, _ lane: IngestLane, _ now: Milliseconds
+    ) {
+        let token = batches.open(for: response)
+        let receipt = lane.receiveBatch(
+            body, schemaRef: schemaRef, stream: target, token: token, now: now)
+        if receipt.queued > 0 { scheduleFlush() }
+        if let done = batches.received(token, receipt) {
+            loop.respond(done.response, done.answer)
+        }
+    }
+
+    /// The first event of a tick arranges the hand-over at its end: what arrived together is committed together.
+    private func scheduleFlush() {
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        loop.eventLoop.execute { self.flush() }
+    }
+
+    private func flush() {
+        isFlushScheduled = false
+        guard let lane else { return }
+        if case .refused(let refused, let error) = lane.flush() {
+            for token in refused { settle(token, error) }
+            loop.finishResponses()
+        }
+    }
+
+    private func refuse(_ response: ResponseToken, _ problem: Problem) {
+        loop.respond(response, problem.response)
+    }
+
+    private static func mayNotSend(_ principal: Principal) -> Problem {
+        .forbidden(
+            "Sending events needs the role sender or streamOwner of a stream; "
+                + "this client's role is \(principal.role.rawValue).")
+    }
+
+    /// nil: a form that no schema has.
+    private static func format(_ header: UnsafeRawBufferPointer?) -> EventDecoder.Format? {
+        guard let header else { return .detect }
+        if header.matchesIgnoringCase("application/json") { return .json }
+        if header.matchesIgnoringCase("application/x-avro-binary") { return .avroBinary }
+        return nil
+    }
+}

@@ -1,0 +1,225 @@
+import Audit
+
+extension OpenAPIDocument {
+    static let components = """
+        components:
+          securitySchemes:
+            bearer: {type: http, scheme: bearer, bearerFormat: JWT}
+          parameters:
+            Stream:
+              name: stream
+              in: path
+              required: true
+              schema: {type: string, pattern: "\(StreamName.pattern)"}
+            Handle: {name: handle, in: path, required: true, schema: {type: string, minLength: 1}}
+            Name: {name: name, in: path, required: true, schema: {type: string, minLength: 1}}
+            Version: {name: version, in: path, required: true, schema: {type: string, minLength: 1}}
+            SchemaRef:
+              name: strm-schema-ref
+              in: header
+              description: handle/name/version of the schema; if given, the contract must belong to it.
+              schema: {type: string}
+            SchemaId: {name: strm-schema-id, in: header, description: The older name of strm-schema-ref., schema: {type: string}}
+          responses:
+            Invalid: &problem
+              description: An RFC 9457 problem document.
+              content:
+                application/problem+json: {schema: {$ref: "#/components/schemas/Problem"}}
+            EventRefused:
+              description: The event was refused; pointer, rule and expected say why.
+              content:
+                application/problem+json: {schema: {$ref: "#/components/schemas/RuleProblem"}}
+            ContractRefused:
+              description: The contract was refused; pointer, rule and expected say why.
+              content:
+                application/problem+json: {schema: {$ref: "#/components/schemas/Problem"}}
+            Unauthorized:
+              description: There is no valid token; the same answer for every reason.
+              headers: {www-authenticate: {required: true, schema: {type: string}}}
+              content:
+                application/problem+json: {schema: {$ref: "#/components/schemas/Problem"}}
+            Forbidden: *problem
+            NotFound: *problem
+            Conflict: *problem
+            TooLarge: *problem
+            UnsupportedMediaType: *problem
+            Unavailable: &later
+              description: Not now. Repeat after the seconds of retry-after.
+              headers: {retry-after: {required: true, schema: {type: integer}}}
+              content:
+                application/problem+json: {schema: {$ref: "#/components/schemas/Problem"}}
+            DiskFull: *later
+            OAuthError:
+              description: An error of RFC 6749 §5.2.
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    required: [error, error_description]
+                    properties: {error: {type: string}, error_description: {type: string}}
+          schemas:
+            Time:
+              description: Milliseconds since 1970, or RFC 3339.
+              anyOf:
+                - {type: integer, minimum: 0, maximum: 253402300799999}
+                - {type: string, pattern: "^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\\\.[0-9]{1,9})?Z$"}
+            Act:
+              type: string
+              enum: [\(Act.allCases.map(\.rawValue).joined(separator: ", "))]
+            Event:
+              type: object
+              required: [strmMeta]
+              properties:
+                strmMeta:
+                  type: object
+                  required: [eventContractRef, consentLevels]
+                  properties:
+                    eventContractRef: {type: string}
+                    consentLevels: {type: array, items: {type: integer, minimum: 0, maximum: 63}}
+            Problem:
+              type: object
+              required: [type, title, status]
+              properties:
+                type: {type: string, format: uri}
+                title: {type: string}
+                status: {type: integer}
+                detail: {type: string}
+            RuleProblem:
+              allOf:
+                - {$ref: "#/components/schemas/Problem"}
+                - type: object
+                  required: [pointer, rule, expected]
+                  properties: {pointer: {type: string}, rule: {type: string}, expected: {type: string}}
+            BatchResult:
+              type: object
+              required: [accepted, refused]
+              properties:
+                accepted: {type: integer}
+                refused:
+                  type: array
+                  items:
+                    type: object
+                    required: [line, type, pointer, rule, expected]
+                    properties:
+                      line: {type: integer, minimum: 1}
+                      type: {type: string, format: uri}
+                      pointer: {type: string}
+                      rule: {type: string}
+                      expected: {type: string}
+                stoppedAtLine: {type: integer, description: This line and those after it were not looked at.}
+            BatchProblem:
+              allOf: [{$ref: "#/components/schemas/Problem"}, {$ref: "#/components/schemas/BatchResult"}]
+            ContractDocument:
+              type: object
+              required: [ref, schema, keyField]
+              properties:
+                ref: {type: object}
+                schema: {type: object}
+                keyField: {type: string}
+                dataSubjectField: {type: string}
+                fieldMetadata: {type: array, items: {type: object}}
+                validations: {type: array, items: {type: object}}
+            Contract:
+              type: object
+              required: [ref, schemaRef, state, number, createdAt, createdBy]
+              properties:
+                ref: {type: string}
+                schemaRef: {type: string}
+                state: {type: string, enum: [draft, active, archived]}
+                number: {type: integer}
+                createdAt: {type: string, format: date-time}
+                createdBy: {type: string}
+                document: {type: object}
+            NewStream:
+              oneOf:
+                - type: object
+                  required: [name]
+                  additionalProperties: false
+                  properties:
+                    name: &streamName {type: string, pattern: "\(StreamName.pattern)"}
+                    retentionDays: {type: integer, minimum: 1, maximum: 400}
+                - type: object
+                  required: [derivedFrom, levels]
+                  additionalProperties: false
+                  properties:
+                    derivedFrom: *streamName
+                    levels: {type: array, minItems: 1, uniqueItems: true, items: {type: integer, minimum: 0, maximum: 63}}
+                    name: *streamName
+                - type: object
+                  required: [derivedFrom, cumulative]
+                  additionalProperties: false
+                  properties:
+                    derivedFrom: *streamName
+                    cumulative: {type: integer, minimum: 0, maximum: 63}
+                    name: *streamName
+            Stream:
+              type: object
+              required: [name, kind, createdAt, createdBy]
+              properties:
+                name: {type: string}
+                kind: {type: string, enum: [stream, derived-stream]}
+                derivedFrom: {type: string}
+                levels: {type: array, items: {type: integer}}
+                cumulative: {type: integer}
+                retentionDays: {type: integer}
+                createdAt: {type: string, format: date-time}
+                createdBy: {type: string}
+            CreatedStream:
+              allOf:
+                - {$ref: "#/components/schemas/Stream"}
+                - type: object
+                  required: [client]
+                  properties: {client: {$ref: "#/components/schemas/Credentials"}}
+            NewClient:
+              oneOf:
+                - type: object
+                  required: [role]
+                  additionalProperties: false
+                  properties:
+                    role: {type: string, enum: [auditor, dpo, administrator]}
+                    scope: {type: "null"}
+                - type: object
+                  required: [role, scope]
+                  additionalProperties: false
+                  properties:
+                    role: {type: string, enum: [sender, reader, streamOwner]}
+                    scope: *streamName
+            Client:
+              type: object
+              required: [clientId, role, scope, createdAt, isDisabled]
+              properties:
+                clientId: {type: string}
+                role: {type: string}
+                scope: {type: [string, "null"]}
+                createdAt: {type: string, format: date-time}
+                isDisabled: {type: boolean}
+            Credentials:
+              type: object
+              required: [clientId, clientSecret, role, scope]
+              properties:
+                clientId: {type: string}
+                clientSecret: {type: string}
+                role: {type: string}
+                scope: {type: [string, "null"]}
+            TokenForm:
+              type: object
+              required: [grant_type]
+              properties:
+                grant_type: {type: string}
+                client_id: {type: string}
+                client_secret: {type: string}
+                refresh_token: {type: string}
+                scope: {type: string}
+            Token:
+              type: object
+              required: [access_token, token_type, expires_in]
+              properties:
+                access_token: {type: string}
+                token_type: {type: string, enum: [Bearer]}
+                expires_in: {type: integer}
+                expires_at: {type: integer, description: Seconds since 1970.}
+                refresh_token: {type: string}
+                scope: {type: string}
+
+        """
+}

@@ -1,0 +1,210 @@
+extension OpenAPIDocument {
+    static let managementPaths = """
+          /v1/contracts:
+            get:
+              operationId: listContracts
+              summary: All contracts, oldest first.
+              responses:
+                "200":
+                  description: The contracts, without their documents.
+                  content:
+                    application/json:
+                      schema:
+                        type: object
+                        required: [items]
+                        properties: {items: {type: array, items: {$ref: "#/components/schemas/Contract"}}}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+            post:
+              operationId: createContract
+              summary: Create a contract as a draft (administrator, dpo).
+              requestBody:
+                required: true
+                description: The contract document; YAML is taken as application/yaml.
+                content:
+                  application/json: {schema: {$ref: "#/components/schemas/ContractDocument"}}
+              responses:
+                "201":
+                  description: The draft.
+                  headers: {location: {schema: {type: string}}}
+                  content:
+                    application/json: {schema: {$ref: "#/components/schemas/Contract"}}
+                "400": {$ref: "#/components/responses/ContractRefused"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "415": {$ref: "#/components/responses/UnsupportedMediaType"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/contracts/{handle}/{name}/{version}:
+            parameters:
+              - {$ref: "#/components/parameters/Handle"}
+              - {$ref: "#/components/parameters/Name"}
+              - {$ref: "#/components/parameters/Version"}
+            get:
+              operationId: getContract
+              summary: One contract with its document.
+              responses:
+                "200":
+                  description: The contract.
+                  content:
+                    application/json: {schema: {$ref: "#/components/schemas/Contract"}}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+            delete:
+              operationId: deleteContract
+              summary: Delete a draft (administrator, dpo).
+              responses: &change
+                "204": {description: Done.}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/contracts/{handle}/{name}/{version}/activate:
+            parameters: &contractParameters
+              - {$ref: "#/components/parameters/Handle"}
+              - {$ref: "#/components/parameters/Name"}
+              - {$ref: "#/components/parameters/Version"}
+            post:
+              operationId: activateContract
+              summary: Activate a draft; from then on it is frozen and events may name it (administrator, dpo).
+              responses: &contractChange
+                "200":
+                  description: The contract in its new state.
+                  content:
+                    application/json: {schema: {$ref: "#/components/schemas/Contract"}}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/contracts/{handle}/{name}/{version}/archive:
+            parameters: *contractParameters
+            post:
+              operationId: archiveContract
+              summary: Archive an active contract; new events that name it are refused (administrator, dpo).
+              responses: *contractChange
+          /v1/streams:
+            get:
+              operationId: listStreams
+              summary: The streams and derived streams that the client may know of.
+              responses:
+                "200":
+                  description: In the order in which they were made.
+                  content:
+                    application/json:
+                      schema:
+                        type: object
+                        required: [items]
+                        properties: {items: {type: array, items: {$ref: "#/components/schemas/Stream"}}}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+            post:
+              operationId: createStream
+              summary: Make a stream (administrator) or a derived stream (administrator, dpo).
+              requestBody:
+                required: true
+                content:
+                  application/json: {schema: {$ref: "#/components/schemas/NewStream"}}
+              responses:
+                "201":
+                  description: The stream, with the credentials of its first client; they are shown only here.
+                  headers: {location: {schema: {type: string}}}
+                  content:
+                    application/json: {schema: {$ref: "#/components/schemas/CreatedStream"}}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "415": {$ref: "#/components/responses/UnsupportedMediaType"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/streams/{stream}:
+            parameters:
+              - {$ref: "#/components/parameters/Stream"}
+            get:
+              operationId: getStream
+              summary: One stream or derived stream.
+              responses:
+                "200":
+                  description: The stream.
+                  content:
+                    application/json: {schema: {$ref: "#/components/schemas/Stream"}}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+            delete:
+              operationId: deleteStream
+              summary: Delete a stream with its events and clients; 409 while derived streams depend on it.
+              responses: *change
+          /v1/clients:
+            get:
+              operationId: listClients
+              summary: All clients, without secrets (administrator).
+              responses:
+                "200":
+                  description: Oldest first.
+                  content:
+                    application/json:
+                      schema:
+                        type: object
+                        required: [items]
+                        properties: {items: {type: array, items: {$ref: "#/components/schemas/Client"}}}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+            post:
+              operationId: createClient
+              summary: Make a client (administrator). Its secret is shown only in this answer.
+              requestBody:
+                required: true
+                content:
+                  application/json: {schema: {$ref: "#/components/schemas/NewClient"}}
+              responses:
+                "201":
+                  description: The client with its secret.
+                  headers: {location: {schema: {type: string}}}
+                  content:
+                    application/json: {schema: {$ref: "#/components/schemas/Credentials"}}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "415": {$ref: "#/components/responses/UnsupportedMediaType"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/clients/{client}:
+            parameters:
+              - {name: client, in: path, required: true, schema: {type: string, minLength: 1}}
+            get:
+              operationId: getClient
+              summary: One client, without its secret (administrator).
+              responses:
+                "200":
+                  description: The client.
+                  content:
+                    application/json: {schema: {$ref: "#/components/schemas/Client"}}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+            delete:
+              operationId: deleteClient
+              summary: Delete a client; its tokens are refused at once (administrator).
+              responses: *change
+
+        """
+}

@@ -1,0 +1,22 @@
+import HTTP
+
+/// All routes, once. The router serves them, and tests compare them with the OpenAPI document.
+enum RouteTable {
+    static func routes(_ engine: Engine, _ webSocket: WebSocketRoute) -> [Route] {
+        let tokens = TokenRoutes(
+            service: engine.tokenService, keys: engine.keys, issuer: engine.tokens.issuer)
+        let events = EventRoutes(catalog: engine.catalog, query: engine.query)
+        let contracts = ContractRoutes(
+            catalog: engine.catalog, loader: engine.loader, store: engine.store)
+        let streams = StreamRoutes(
+            catalog: engine.catalog, store: engine.store, secrets: engine.secrets,
+            retentionDays: engine.settings.limits.retentionDays)
+        let clients = ClientRoutes(catalog: engine.catalog, secrets: engine.secrets)
+        let audit = AuditRoutes(audit: engine.audit, store: engine.store)
+        let management = (contracts.routes + streams.routes + clients.routes).map {
+            $0.method == .get ? $0 : $0.retryingConflicts(engine.catalog)
+        }
+        return events.routes + [webSocket.route] + management + audit.routes + tokens.routes
+            + OperationsRoutes(engine: engine).routes
+    }
+}

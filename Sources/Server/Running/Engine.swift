@@ -1,0 +1,133 @@
+import Audit
+import AuditProof
+import Contracts
+import HTTP
+import Ingest
+import Logging
+import Privacy
+import Query
+import Store
+import Synchronization
+import Vault
+
+/// Everything below HTTP, opened in order and closed in the reverse order.
+///
+/// Order of the start: the vault is unlocked (without its keys nothing can be read), the ciphers prove themselves on
+/// known answers, the store is opened (it refuses a state older than its watermark), the audit log takes its place in
+/// the commit, contracts are compiled, partitions opened; only then does the commit thread start.
+final class Engine: Sendable {
+    static let version = "0.1.0"
+
+    let settings: ServerSettings
+    let clock: @Sendable () -> Milliseconds
+    let logger: Logger
+    let startedAt: Milliseconds
+    let vault: Vault
+    let store: Store
+    let audit: AuditLog
+    let catalog: Catalog
+    let loader: ContractLoader
+    let ingest: Ingest
+    let query: Query
+    let keys: SigningKeys
+    let secrets: ClientSecrets
+    let tokens: Tokens
+    let tokenService: TokenService
+    /// Set once the listener is there: where `/metrics` gets its HTTP figures from.
+    private let listener = Mutex<HTTPFigures?>(nil)
+    private let hasClosed = Atomic<Bool>(false)
+
+    struct HTTPFigures: Sendable {
+        var statistics: @Sendable () -> HTTPStatistics
+        var running: @Sendable () -> Int
+        var waiting: @Sendable () -> Int
+    }
+
+    /// Blocks: reads the keyring and recovers the store.
+    /// - Throws: `VaultError`, `StoreError`, `CipherSelfTestError`; the start must be refused with its description.
+    init(
+        settings: ServerSettings, clock: @escaping @Sendable () -> Milliseconds,
+        vaultClock: VaultClock, logger: Logger
+    ) throws {
+        self.settings = settings
+        self.clock = clock
+        self.logger = logger
+        startedAt = clock()
+        try CipherSelfTest.run()
+        vault = try Vault.unlock(
+            keyringDirectory: settings.keyringDirectory, masterKey: settings.masterKey.source,
+            clock: vaultClock,
+            configuration: VaultConfiguration(cachedKeysMax: settings.limits.keyCacheMax))
+        store = try Store.open(Self.storeConfiguration(settings), clock: clock)
+        do {
+            audit = try Self.openAudit(vault: vault, store: store)
+            store.setCommitStage(audit)
+            vault.attach(store: store)
+            catalog = try Catalog(store: store)
+            loader = ContractLoader(registry: ContractRegistry())
+            let snapshot = catalog.snapshot
+            try loader.load(snapshot)
+            for stream in snapshot.streams.values.map(\.value) {
+                for partition in stream.partitionIDs {
+                    try store.openPartition(partition, retention: stream.retention)
+                }
+            }
+            keys = SigningKeys(try SigningKeyRotation.load(vault: vault, store: store))
+            secrets = ClientSecrets(pepper: vault.secret(.clientPepper))
+            var limits = EventLimits()
+            limits.bodyBytesMax = settings.http.bodyBytesMax
+            limits.canonicalBytesMax = 2 * settings.http.bodyBytesMax
+            ingest = Ingest(
+                store: store, vault: vault, registry: loader.registry,
+                limits: IngestLimits(event: limits), billingId: settings.billingID)
+            query = Query(
+                store: store, vault: vault, audit: audit, registry: loader.registry,
+                cursorKey: vault.secret(.cursorKey), clock: clock)
+            tokens = Tokens(
+                keys: keys, issuer: settings.tokens.issuer ?? settings.http.defaultIssuer,
+                audience: settings.tokens.audience, accessSeconds: settings.tokens.accessSeconds,
+                refreshSeconds: settings.tokens.refreshSeconds)
+            tokenService = TokenService(
+                catalog: catalog, tokens: tokens, secrets: secrets, audit: audit)
+            try store.start()
+            ingest.start()
+        } catch {
+            store.close()
+            throw error
+        }
+    }
+
+    /// Ends what waits, writes the last audit entry, closes the store. Call it after the listener has stopped.
+    func close(recordsStop: Bool = true) async {
+        guard !hasClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        ingest.stop()
+        if recordsStop {
+            do {
+                try await audit.append(.server(.serverStopped))
+            } catch {
+                logger.error("the stop could not be recorded", metadata: ["error": "\(error)"])
+            }
+        }
+        store.close()
+    }
+
+    func attach(_ figures: HTTPFigures) { listener.withLock { $0 = figures } }
+
+    var httpFigures: HTTPFigures? { listener.withLock { $0 } }
+
+    static func storeConfiguration(_ settings: ServerSettings) -> StoreConfiguration {
+        var configuration = StoreConfiguration(
+            directory: settings.directory,
+            watermarkPath: "\(settings.keyringDirectory)/watermark")
+        configuration.queueEventsMax = settings.limits.queueEventsMax
+        configuration.queueBytesMax = settings.limits.queueBytesMax
+        return configuration
+    }
+
+    /// The log's name is part of each checkpoint: verifiers know the log by it and by the key.
+    static func openAudit(vault: Vault, store: Store) throws -> AuditLog {
+        let signer = try CheckpointSigner(
+            name: "streammachine.dev/audit", privateKey: vault.secret(.auditSigning))
+        return try AuditLog(store: store, signer: signer)
+    }
+}

@@ -1,0 +1,91 @@
+import Audit
+import Logging
+import ServiceLifecycle
+import Store
+import Synchronization
+import Vault
+
+/// Once a minute: drops expired days, destroys expired epochs, rotates token keys, records held-back refusals.
+///
+/// While the vault does not trust the clock nothing is destroyed; the hold is recorded once.
+final class Housekeeping: Service {
+    static let periodSeconds = 60
+
+    private let engine: Engine
+    private let rotation: SigningKeyRotation
+    private let wasHeld = Atomic<Bool>(false)
+
+    init(engine: Engine) {
+        self.engine = engine
+        rotation = SigningKeyRotation(
+            vault: engine.vault, store: engine.store, audit: engine.audit, keys: engine.keys,
+            settings: engine.settings.tokens)
+    }
+
+    func run() async {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await self.tick(now: self.engine.clock())
+                do {
+                    try await Task.sleep(for: .seconds(Self.periodSeconds))
+                } catch {
+                    return
+                }
+            }
+        }
+    }
+
+    /// One round. A step that fails is logged and tried again in the next round; it does not keep the others from theirs.
+    func tick(now: Milliseconds) async {
+        await step("expiry") { try await self.expire(now: now) }
+        await step("token keys") { try await self.rotation.rotate(now: now) }
+        await step("refusals") { try await self.engine.tokenService.recordSuppressedRefusals() }
+    }
+
+    private func step(_ name: String, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+        } catch let error as StoreError {
+            engine.logger.error(
+                "housekeeping failed", metadata: ["step": "\(name)", "error": "\(error)"])
+        } catch let error as VaultError {
+            engine.logger.error(
+                "housekeeping failed", metadata: ["step": "\(name)", "error": "\(error)"])
+        } catch {
+            engine.logger.error(
+                "housekeeping failed", metadata: ["step": "\(name)", "error": "\(type(of: error))"])
+        }
+    }
+
+    private func expire(now: Milliseconds) async throws {
+        let (vault, store, audit) = (engine.vault, engine.store, engine.audit)
+        guard try await store.readers.run({ vault.mayDestroy(now: now) }) else {
+            guard !wasHeld.exchange(true, ordering: .relaxed) else { return }
+            engine.logger.warning(
+                "the clock jumped: nothing is destroyed until an operator confirms it")
+            try await audit.append(.server(.expiryHeld))
+            return
+        }
+        wasHeld.store(false, ordering: .relaxed)
+        let dropped = try await store.readers.run { try store.expire(now: now) }
+        for day in dropped {
+            try await audit.append(
+                .server(
+                    .daysDropped,
+                    detail: ["day": "\(day.day)", "retention": "\(day.retention)"]))
+        }
+        let expired = try await store.readers.run { vault.expiredEpochs(now: now) }
+        guard !expired.isEmpty else { return }
+        // On record before the deed: what is destroyed leaves no other trace.
+        for epoch in expired {
+            try await audit.append(
+                .server(
+                    .epochDestroyed,
+                    detail: [
+                        "epoch": String(epoch.epoch), "day": "\(epoch.day)",
+                        "retention": "\(epoch.retention)",
+                    ]))
+        }
+        _ = try await store.readers.run { try vault.destroyExpiredEpochs(now: now) }
+    }
+}

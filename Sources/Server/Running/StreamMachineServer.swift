@@ -1,0 +1,82 @@
+import Audit
+import HTTP
+import Logging
+import ServiceLifecycle
+package import Store
+import Synchronization
+import UnixSignals
+package import Vault
+
+/// `strm serve`: the whole program but for its command line.
+package final class StreamMachineServer: Sendable {
+    private let settings: ServerSettings
+    private let clock: @Sendable () -> Milliseconds
+    private let vaultClock: VaultClock
+    private let onReady: @Sendable (Int) -> Void
+    private let group = Mutex<ServiceGroup?>(nil)
+
+    /// - Parameters:
+    ///   - clock: the time of events, tokens and expiry.
+    ///   - onReady: called once with the port, when requests are taken.
+    package init(
+        _ settings: ServerSettings,
+        clock: @escaping @Sendable () -> Milliseconds = SystemClock.milliseconds,
+        vaultClock: VaultClock = .system,
+        onReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
+    ) {
+        self.settings = settings
+        self.clock = clock
+        self.vaultClock = vaultClock
+        self.onReady = onReady
+    }
+
+    /// Serves until SIGTERM, SIGINT, `stop` or the cancellation of the task, then stops gracefully: peers are told,
+    /// what is in flight is finished, the stop is recorded, the store closed. Returns after that.
+    /// - Throws: why the start was refused; nothing listens then. Each error's description is safe to show.
+    package func run() async throws {
+        // Before any key is read.
+        let complaints = ProcessHardening.apply()
+        let logger = StreamLogHandler.logger(settings.log, clock: clock)
+        for complaint in complaints {
+            logger.warning("hardening is incomplete", metadata: ["reason": "\(complaint)"])
+        }
+        let engine = try Engine(
+            settings: settings, clock: clock, vaultClock: vaultClock, logger: logger)
+        do {
+            try await engine.audit.append(
+                .server(.serverStarted, detail: ["version": Engine.version]))
+            try await serve(engine, logger)
+        } catch {
+            await engine.close()
+            throw error
+        }
+        await engine.close()
+        logger.info("stopped")
+    }
+
+    /// Starts the graceful stop; `run` returns when it is done. Harmless before the start and after the end.
+    package func stop() async {
+        await group.withLock { $0 }?.triggerGracefulShutdown()
+    }
+
+    private func serve(_ engine: Engine, _ logger: Logger) async throws {
+        let work = RequestRunner(
+            limit: settings.limits.requestsInFlightMax, cancelsOnStop: false)
+        let waits = RequestRunner(limit: settings.limits.requestsInFlightMax, cancelsOnStop: true)
+        let listener = Listener(
+            engine: engine, work: work, waits: waits, logger: logger, onReady: onReady)
+        // Stopped in the reverse order: first the listener, so that the tasks of its requests live until it is done.
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: work), .init(service: waits),
+                    .init(service: Housekeeping(engine: engine)),
+                    .init(
+                        service: listener,
+                        successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
+                ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        self.group.withLock { $0 = group }
+        try await group.run()
+    }
+}

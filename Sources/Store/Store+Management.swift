@@ -1,0 +1,72 @@
+extension Store {
+    /// The catalog as it was last committed, ascending by name. Memory only.
+    package func documents(kind: String) -> [Document] { shared.catalog.documents(kind: kind) }
+
+    /// nil: there is none. Memory only.
+    package func document(_ key: DocumentKey) -> Document? { shared.catalog.document(key) }
+
+    /// Makes a partition known, durable on return; does nothing if it is. Blocks for a commit.
+    /// - Throws: `.conflict` if it has another retention class or was dropped.
+    package func openPartition(
+        _ partition: PartitionID, retention: RetentionClass
+    ) throws(StoreError) {
+        try onCommitThread { committer throws(StoreError) in
+            try committer.openPartition(partition, retention)
+        }
+    }
+
+    /// Deletes a partition's events for good, durable on return. Its number is never used again;
+    /// events that are still on their way are dropped with it. Blocks for a commit.
+    package func dropPartition(_ partition: PartitionID) throws(StoreError) {
+        try onCommitThread { committer throws(StoreError) in
+            try committer.dropPartition(partition)
+        }
+    }
+
+    /// Drops the days that have wholly expired and gives their space back. Nothing is rewritten.
+    /// The caller answers for the clock: a time too late destroys. Blocks for a commit.
+    package func expire(now: Milliseconds) throws(StoreError) -> [DroppedDay] {
+        try onCommitThread { committer throws(StoreError) in try committer.expire(now: now) }
+    }
+
+    /// Reads everything from disk and compares all checksums: the engine's and the records' own.
+    /// Long; leaves the block cache alone. On a thread of the caller's.
+    /// - Throws: `.corrupt` for the first damage.
+    package func verifyChecksums() throws(StoreError) {
+        try withEngine { engine throws(StoreError) in
+            for family in engine.fixedFamilies {
+                let iterator = try family.iterator(.sweep)
+                iterator.seekToFirst()
+                while iterator.isValid { iterator.next() }
+                try iterator.check()
+            }
+            for day in shared.table.allFamilies {
+                let iterator = try day.family.iterator(.sweep)
+                iterator.seekToFirst()
+                while iterator.isValid {
+                    if let fault = EventRecord.fault(key: iterator.key, record: iterator.value) {
+                        throw .corrupt("\(fault): family \(day.family.name)")
+                    }
+                    iterator.next()
+                }
+                try iterator.check()
+            }
+        }
+    }
+
+    /// A consistent copy at small cost: a few locks.
+    package var statistics: StoreStatistics {
+        var statistics = shared.counters.snapshot
+        let status = shared.queue.status
+        statistics.queuedEvents = status.depth.events
+        statistics.queuedBytes = status.depth.eventBytes
+        statistics.queuedRequests = status.depth.requests
+        statistics.refusals = status.refusals
+        statistics.isDiskFull = status.isDiskFull
+        let counts = shared.table.counts
+        statistics.partitions = counts.partitions
+        statistics.dayFamilies = counts.families
+        statistics.watermarkTime = shared.keeper.time
+        return statistics
+    }
+}

@@ -1,0 +1,203 @@
+import Store
+import Synchronization
+
+/// The open keyring: what is in memory, and how it changes on disk.
+///
+/// Reading takes a short lock and never waits for the disk. Changes are one at a time: the next
+/// generation is durable before anyone sees it in memory.
+final class Keyring: Sendable {
+    private struct Writer {
+        var masterKey: LockedMemory
+        /// Number of the last generation that was written or tried: a failed one is not reused.
+        var generation: UInt64
+        var clock: ClockGuard
+    }
+
+    private let directory: KeyringDirectory
+    private let id: [UInt8]
+    private let writer: Mutex<Writer>
+    private let published: Mutex<KeyringContents>
+    /// `newestDay` of the published contents, for the hot path.
+    private let newestDayNumber: Atomic<UInt32>
+    private let publishedGeneration: Atomic<UInt64>
+    /// The clock guard's last word, readable without waiting for a write.
+    private let held: Atomic<Bool>
+    private let monotonic: @Sendable () -> Milliseconds
+
+    /// How far the persisted clock mark may lag behind while nothing else changes.
+    private static let highWaterStep: Milliseconds = 3_600_000
+
+    init(
+        directory: KeyringDirectory, masterKey: LockedMemory, clock: VaultClock
+    ) throws(VaultError) {
+        let opened = try KeyringFile.decode(try directory.read(), masterKey: masterKey)
+        self.directory = directory
+        id = opened.id
+        monotonic = clock.monotonic
+        let clockGuard = ClockGuard(
+            wall: clock.wall(), monotonic: clock.monotonic(),
+            onRecord: opened.contents.clockHighWater)
+        held = Atomic(clockGuard.isOnHold)
+        writer = Mutex(
+            Writer(masterKey: masterKey, generation: opened.generation, clock: clockGuard))
+        newestDayNumber = Atomic(opened.contents.newestDay.number)
+        publishedGeneration = Atomic(opened.generation)
+        published = Mutex(opened.contents)
+    }
+
+    /// Writes the first generation: secrets, no epochs.
+    static func initialise(
+        directory: KeyringDirectory, masterKey: LockedMemory, now: Milliseconds
+    ) throws(VaultError) {
+        guard !directory.hasKeyring else { throw .keyring("there is one already") }
+        var contents = KeyringContents()
+        contents.clockHighWater = now
+        for name in [.auditSigning, .tokenSigning(1), .clientPepper, .cursorKey, .index]
+            as [SecretName]
+        {
+            try contents.makeSecret(name, now: now)
+        }
+        var id = [UInt8](repeating: 0, count: 16)
+        id.withUnsafeMutableBytes { Cryptography.fillRandomly($0) }
+        try directory.replace(
+            with: try KeyringFile.encode(contents, generation: 1, id: id, masterKey: masterKey))
+    }
+
+    var contents: KeyringContents { published.withLock { $0 } }
+    var generation: UInt64 { publishedGeneration.load(ordering: .acquiring) }
+    var isOnHold: Bool { held.load(ordering: .acquiring) }
+
+    /// The day of the newest epoch: no key of an older day than the one before it seals any more.
+    @inline(__always)
+    var newestDay: UTCDay { UTCDay(number: newestDayNumber.load(ordering: .acquiring)) }
+
+    /// The bucket keys that an existing data key is wrapped with; nil if they were destroyed.
+    func bucketKeys(_ id: EpochClass) -> BucketKeys? {
+        published.withLock { $0.epochs[id] }
+    }
+
+    func secret(_ name: SecretName) -> KeyringContents.Secret? {
+        published.withLock { $0.secrets[name] }
+    }
+
+    /// The bucket keys for a new data key: those of today, or of the newest epoch if the clock went
+    /// back. The first call of a day and class writes the keyring.
+    func bucketKeys(
+        for retention: RetentionClass, now: Milliseconds
+    ) throws(VaultError) -> (id: EpochClass, keys: BucketKeys) {
+        if let found = published.withLock({ Self.current($0, retention, now) }) { return found }
+        return try writer.withLock { writer throws(VaultError) in
+            // Somebody else may have made them while we waited.
+            if let found = published.withLock({ Self.current($0, retention, now) }) {
+                return found
+            }
+            var contents = self.contents
+            contents.advanceEpoch(now: now)
+            let memory = try LockedMemory(byteCount: BucketKeys.byteCount)
+            Cryptography.fillRandomly(memory)
+            let id = EpochClass(epoch: contents.newestEpoch, retention: retention)
+            let keys = BucketKeys(day: contents.newestDay, memory: memory)
+            contents.epochs[id] = keys
+            try write(&contents, now: now, &writer)
+            return (id, keys)
+        }
+    }
+
+    private static func current(
+        _ contents: KeyringContents, _ retention: RetentionClass, _ now: Milliseconds
+    ) -> (id: EpochClass, keys: BucketKeys)? {
+        guard contents.newestEpoch > 0, UTCDay(at: now) <= contents.newestDay else { return nil }
+        let id = EpochClass(epoch: contents.newestEpoch, retention: retention)
+        return contents.epochs[id].map { (id, $0) }
+    }
+
+    /// Looks at the clocks; true if things may be destroyed by the time `now`.
+    func mayDestroy(now: Milliseconds) -> Bool {
+        writer.withLock { isTrusted(now, &$0) }
+    }
+
+    private func isTrusted(_ now: Milliseconds, _ writer: inout Writer) -> Bool {
+        let isOnHold = writer.clock.observe(wall: now, monotonic: monotonic())
+        held.store(isOnHold, ordering: .releasing)
+        return !isOnHold
+    }
+
+    func confirmClock(now: Milliseconds) throws(VaultError) {
+        try writer.withLock { writer throws(VaultError) in
+            let before = writer.clock
+            writer.clock.confirm(wall: now, monotonic: monotonic())
+            do throws(VaultError) {
+                var contents = self.contents
+                // Also back: the mark may stem from a clock that was wrong.
+                contents.clockHighWater = now
+                try write(&contents, now: now, &writer)
+            } catch {
+                writer.clock = before
+                held.store(before.isOnHold, ordering: .releasing)
+                throw error
+            }
+        }
+    }
+
+    /// Leaves out the epochs whose term has ended, in one generation; moves the persisted clock
+    /// mark on if it has fallen behind. Nothing happens while the clock is not trusted.
+    func destroyExpired(now: Milliseconds) throws(VaultError) -> [DestroyedEpoch] {
+        try writer.withLock { writer throws(VaultError) in
+            guard isTrusted(now, &writer) else { return [] }
+            var contents = self.contents
+            let expired = contents.expired(now: now)
+            for one in expired {
+                contents.epochs[EpochClass(epoch: one.epoch, retention: one.retention)] = nil
+            }
+            if !expired.isEmpty || now - contents.clockHighWater > Self.highWaterStep {
+                try write(&contents, now: now, &writer)
+            }
+            return expired
+        }
+    }
+
+    /// Changes secrets in a generation of their own.
+    func change<R>(
+        now: Milliseconds, _ body: (inout KeyringContents) throws(VaultError) -> R
+    ) throws(VaultError) -> R {
+        try writer.withLock { writer throws(VaultError) in
+            var contents = self.contents
+            let result = try body(&contents)
+            try write(&contents, now: now, &writer)
+            return result
+        }
+    }
+
+    /// Writes the next generation under another master key. No data is touched.
+    func rotateMaster(to masterKey: LockedMemory, now: Milliseconds) throws(VaultError) {
+        try writer.withLock { writer throws(VaultError) in
+            let before = writer.masterKey
+            writer.masterKey = masterKey
+            do throws(VaultError) {
+                var contents = self.contents
+                try write(&contents, now: now, &writer)
+            } catch {
+                writer.masterKey = before
+                throw error
+            }
+        }
+    }
+
+    /// Makes `contents` durable, then visible.
+    private func write(
+        _ contents: inout KeyringContents, now: Milliseconds, _ writer: inout Writer
+    ) throws(VaultError) {
+        // An untrusted time must not become the mark that the next start is measured by.
+        if isTrusted(now, &writer) {
+            contents.clockHighWater = max(contents.clockHighWater, now)
+        }
+        writer.generation += 1
+        try directory.replace(
+            with: try KeyringFile.encode(
+                contents, generation: writer.generation, id: id, masterKey: writer.masterKey))
+        let visible = contents
+        published.withLock { $0 = visible }
+        newestDayNumber.store(visible.newestDay.number, ordering: .releasing)
+        publishedGeneration.store(writer.generation, ordering: .releasing)
+    }
+}

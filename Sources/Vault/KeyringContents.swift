@@ -1,0 +1,78 @@
+import Store
+
+/// Names the bucket keys of one epoch and one retention class.
+struct EpochClass: Hashable, Sendable {
+    let epoch: UInt32
+    let retention: RetentionClass
+}
+
+/// The 256 key-encryption keys of one epoch and one retention class.
+struct BucketKeys: Sendable {
+    static let count = 256
+    static let byteCount = count * Cryptography.keyBytes
+    /// A key seals for at most this long, so the last event of a day's keys is a day late.
+    static let keyLife: Milliseconds = 24 * 3_600_000
+
+    let day: UTCDay
+    /// `byteCount` bytes, never changed after they are made.
+    let memory: LockedMemory
+
+    func key(_ bucket: UInt8) -> UnsafeRawPointer {
+        UnsafeRawPointer(memory.start + Int(bucket) * Cryptography.keyBytes)
+    }
+
+    /// When the last event that can need these keys has expired: the day's end, the life of a data
+    /// key made in its last millisecond, and the retention.
+    static func termEnd(day: UTCDay, retention: RetentionClass) -> Milliseconds {
+        day.end + keyLife + retention.milliseconds
+    }
+}
+
+/// All that the keyring holds, as a value. Copies share the secret memory.
+struct KeyringContents: Sendable {
+    struct Secret: Sendable {
+        let created: Milliseconds
+        let memory: LockedMemory
+    }
+
+    /// Number of the newest epoch; 0 before the first. Never falls, is never given twice.
+    var newestEpoch: UInt32 = 0
+    /// Day of the newest epoch; meaningless before the first. Never falls.
+    var newestDay = UTCDay(number: 0)
+    /// The last wall-clock time that was trusted.
+    var clockHighWater: Milliseconds = 0
+    var secrets: [SecretName: Secret] = [:]
+    var epochs: [EpochClass: BucketKeys] = [:]
+
+    /// Opens a new epoch if the day has ended. A clock that went back changes nothing.
+    mutating func advanceEpoch(now: Milliseconds) {
+        let today = UTCDay(at: now)
+        if newestEpoch == 0 || today > newestDay {
+            newestEpoch += 1
+            newestDay = today
+        }
+    }
+
+    /// The pairs whose term has ended, oldest first.
+    func expired(now: Milliseconds) -> [DestroyedEpoch] {
+        epochs.compactMap { id, keys in
+            BucketKeys.termEnd(day: keys.day, retention: id.retention) <= now
+                ? DestroyedEpoch(epoch: id.epoch, day: keys.day, retention: id.retention) : nil
+        }
+        .sorted { ($0.epoch, $0.retention) < ($1.epoch, $1.retention) }
+    }
+
+    /// Makes 32 random bytes under a name, in the place of what was there.
+    mutating func makeSecret(_ name: SecretName, now: Milliseconds) throws(VaultError) {
+        let memory = try LockedMemory(byteCount: Cryptography.keyBytes)
+        repeat {
+            Cryptography.fillRandomly(memory)
+            // Below the order of P-256 and not zero, so that it can be a private key of any kind.
+        } while memory.bytes.load(as: UInt32.self) == .max || memory.bytes.load(as: UInt32.self) == 0
+        secrets[name] = Secret(created: now, memory: memory)
+    }
+
+    var tokenSigningNumbers: [UInt32] {
+        secrets.keys.filter { $0.kind == .tokenSigning }.map(\.number).sorted()
+    }
+}

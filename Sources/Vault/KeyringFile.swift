@@ -1,0 +1,176 @@
+import Store
+
+/// The keyring as bytes: one file, written whole, sealed under the master key.
+///
+/// Version 1, integers big-endian:
+/// ```
+/// offset size
+///   0     8  "STRMKEYR"
+///   8     2  version = 1
+///  10     2  reserved = 0
+///  12     8  generation
+///  20    16  keyring id, random, the same in all generations
+///  36     8  check of the master key: first bytes of HMAC-SHA-256(master key, label | keyring id)
+///  44    12  nonce, random in each generation
+///  56     4  byte count of the body, n
+///  60     n  body, AES-256-GCM under the master key; bytes 0..<60 are authenticated
+///  60+n  16  tag; nothing follows
+///
+/// body
+///   0     4  number of the newest epoch, 0: none yet
+///   4     4  day of the newest epoch, days since 1970
+///   8     8  clock high-water mark, ms since 1970
+///  16     4  number of secrets, each:
+///              kind 1, number 4, created 8, secret 32
+///         4  number of epoch classes, each:
+///              epoch 4, day 4, retention days 2, 256 bucket keys of 32 bytes
+/// ```
+/// The check tells "another master key" from "damaged" without an oracle for the body.
+enum KeyringFile {
+    static let headerBytes = 60
+    /// Over 400 days in 400 classes would pass it; 50 classes of 400 days do not.
+    static let bytesMax = 256 << 20
+    private static let magic = Array("STRMKEYR".utf8)
+    private static let version: UInt16 = 1
+    private static let checkLabel = Array("strm keyring: master key check v1".utf8)
+    private static let bodyFixedBytes = 24
+    private static let secretBytes = 45
+    private static let epochBytes = 10 + BucketKeys.byteCount
+
+    struct Opened {
+        let contents: KeyringContents
+        let generation: UInt64
+        let id: [UInt8]
+    }
+
+    static func encode(
+        _ contents: KeyringContents, generation: UInt64, id: [UInt8], masterKey: LockedMemory
+    ) throws(VaultError) -> [UInt8] {
+        let count =
+            bodyFixedBytes + contents.secrets.count * secretBytes
+            + contents.epochs.count * epochBytes
+        guard count + headerBytes <= bytesMax else { throw .keyring("too many epochs") }
+        let body = try LockedMemory(byteCount: count)
+        write(contents, into: body)
+        var file = [UInt8](repeating: 0, count: headerBytes + count + Cryptography.tagBytes)
+        file.withUnsafeMutableBytes { file in
+            var writer = ByteWriter(file)
+            writer.write(magic)
+            writer.write(version)
+            writer.write(UInt16(0))
+            writer.write(generation)
+            writer.write(id)
+            writer.write(check(masterKey, id))
+            let nonce = UnsafeMutableRawBufferPointer(
+                rebasing: file[writer.count..<writer.count + Cryptography.nonceBytes])
+            Cryptography.fillRandomly(nonce)
+            writer.skip(nonce.count)
+            writer.write(UInt32(count))
+            guard let start = file.baseAddress, let nonceStart = nonce.baseAddress else { return }
+            Cryptography.seal(
+                body.bytes, key: masterKey.start, nonce: nonceStart,
+                authenticating: UnsafeRawBufferPointer(start: start, count: headerBytes),
+                into: start + headerBytes)
+        }
+        return file
+    }
+
+    static func decode(
+        _ file: [UInt8], masterKey: LockedMemory
+    ) throws(VaultError) -> Opened {
+        try file.withUnsafeBytes { bytes in
+            Result { () throws(VaultError) in try decode(bytes, masterKey: masterKey) }
+        }.get()
+    }
+
+    private static func decode(
+        _ file: UnsafeRawBufferPointer, masterKey: LockedMemory
+    ) throws(VaultError) -> Opened {
+        guard file.count >= headerBytes + bodyFixedBytes + Cryptography.tagBytes,
+            file[0..<8].elementsEqual(magic)
+        else { throw .keyring("the file is no keyring, or it is cut off") }
+        var reader = ByteReader(file, from: 8)
+        let found: UInt16 = reader.read()
+        guard found == version else {
+            throw .keyring("version \(found) is not known; this program knows \(version)")
+        }
+        let _: UInt16 = reader.read()
+        let generation: UInt64 = reader.read()
+        let id = Array(reader.read(16))
+        guard Cryptography.areEqual(Array(reader.read(8)), check(masterKey, id)) else {
+            throw .masterKey("it is not the master key of this keyring")
+        }
+        let nonce = reader.read(Cryptography.nonceBytes)
+        let count = Int(reader.read() as UInt32)
+        guard file.count == headerBytes + count + Cryptography.tagBytes else {
+            throw .keyring("the file is damaged: its length is wrong")
+        }
+        let body = try LockedMemory(byteCount: count)
+        guard let nonceStart = nonce.baseAddress,
+            Cryptography.open(
+                reader.read(reader.remaining), key: masterKey.start, nonce: nonceStart,
+                authenticating: UnsafeRawBufferPointer(rebasing: file[..<headerBytes]),
+                into: body.start)
+        else { throw .keyring("the file is damaged: it does not authenticate") }
+        return Opened(contents: try read(body), generation: generation, id: id)
+    }
+
+    private static func check(_ masterKey: LockedMemory, _ id: [UInt8]) -> [UInt8] {
+        Array(KeyedHash.hash(checkLabel + id, key: masterKey.bytes).bytes[..<8])
+    }
+
+    private static func write(_ contents: KeyringContents, into body: LockedMemory) {
+        var writer = ByteWriter(body.mutableBytes)
+        writer.write(contents.newestEpoch)
+        writer.write(contents.newestDay.number)
+        writer.write(contents.clockHighWater)
+        writer.write(UInt32(contents.secrets.count))
+        for (name, secret) in contents.secrets {
+            writer.write(name.kind.rawValue)
+            writer.write(name.number)
+            writer.write(secret.created)
+            writer.write(secret.memory.bytes)
+        }
+        writer.write(UInt32(contents.epochs.count))
+        for (id, keys) in contents.epochs {
+            writer.write(id.epoch)
+            writer.write(keys.day.number)
+            writer.write(id.retention.days)
+            writer.write(keys.memory.bytes)
+        }
+    }
+
+    /// The body is authentic, so what does not fit was written by a program with a fault: said, not
+    /// trapped on.
+    private static func read(_ body: LockedMemory) throws(VaultError) -> KeyringContents {
+        var contents = KeyringContents()
+        var reader = ByteReader(body.bytes)
+        contents.newestEpoch = reader.read()
+        contents.newestDay = UTCDay(number: reader.read())
+        contents.clockHighWater = reader.read()
+        for _ in 0..<(reader.read() as UInt32) {
+            guard reader.remaining >= secretBytes, let kind = SecretName.Kind(rawValue: reader.read())
+            else { throw .keyring("a secret is of an unknown kind or cut off") }
+            let name = SecretName(kind, number: reader.read())
+            let created: Milliseconds = reader.read()
+            let memory = try LockedMemory(byteCount: Cryptography.keyBytes)
+            memory.mutableBytes.copyMemory(from: reader.read(memory.byteCount))
+            contents.secrets[name] = KeyringContents.Secret(created: created, memory: memory)
+        }
+        guard reader.remaining >= 4 else { throw .keyring("the list of epochs is cut off") }
+        for _ in 0..<(reader.read() as UInt32) {
+            guard reader.remaining >= epochBytes else { throw .keyring("an epoch is cut off") }
+            let epoch: UInt32 = reader.read()
+            let day = UTCDay(number: reader.read())
+            guard let retention = RetentionClass(days: Int(reader.read() as UInt16)) else {
+                throw .keyring("an epoch has an unknown retention class")
+            }
+            let memory = try LockedMemory(byteCount: BucketKeys.byteCount)
+            memory.mutableBytes.copyMemory(from: reader.read(memory.byteCount))
+            contents.epochs[EpochClass(epoch: epoch, retention: retention)] = BucketKeys(
+                day: day, memory: memory)
+        }
+        guard reader.remaining == 0 else { throw .keyring("something follows the epochs") }
+        return contents
+    }
+}

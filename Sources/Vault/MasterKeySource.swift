@@ -1,0 +1,21 @@
+/// Where the master key of 32 bytes comes from.
+package enum MasterKeySource: Sendable, Equatable {
+    /// A regular file of this user with mode 0600 or narrower. It holds the 32 bytes raw, or their
+    /// base64 (44 characters, a line end may follow).
+    case file(String)
+    /// An environment variable that holds base64. Readable in `/proc/PID/environ` by root and by
+    /// the same user until ``ProcessHardening/apply()`` ran: prefer a file or a command.
+    case environment(String)
+    /// A program and its arguments (no shell) that writes the key raw or in base64 to its standard
+    /// output, at most 4 KiB, within 30 seconds, and ends with status 0: a KMS, `age`, a TPM.
+    case command([String])
+
+    /// How the master key is kept, for receipts and status: never where or what it is.
+    package var custody: String {
+        switch self {
+        case .file: "file"
+        case .environment: "environment"
+        case .command: "command"
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package import Store
+
+/// Expiry by destroying keys.
+extension Vault {
+    /// What `destroyExpiredEpochs` would destroy now; empty while the clock is not trusted. For the
+    /// audit entry, which is written first.
+    package func expiredEpochs(now: Milliseconds) -> [DestroyedEpoch] {
+        mayDestroy(now: now) ? keyring.contents.expired(now: now) : []
+    }
+
+    /// Compares the clocks; false while nothing may be destroyed because of its age, be it keys or
+    /// events. Ask before each destruction, with the time by which it is decided.
+    package func mayDestroy(now: Milliseconds) -> Bool {
+        keyring.mayDestroy(now: now)
+    }
+
+    /// Destroys the keys of all epochs whose last event has expired: every copy of those events,
+    /// in backups and exports too, is unreadable from then on. Costs one keyring file, however many
+    /// events there are. Durable on return; a repeated call is harmless. Blocks.
+    /// - Returns: what was destroyed; empty while the clock is not trusted.
+    package func destroyExpiredEpochs(now: Milliseconds) throws(VaultError) -> [DestroyedEpoch] {
+        let destroyed = try keyring.destroyExpired(now: now)
+        if !destroyed.isEmpty {
+            // After the keyring, so that a key that is put in now is seen by its own check.
+            cache.removeAll(
+                of: Set(destroyed.map { EpochClass(epoch: $0.epoch, retention: $0.retention) }))
+        }
+        return destroyed
+    }
+
+    /// An operator says that the wall clock is right: destruction goes on. Durable on return: the
+    /// next start trusts it too. Blocks.
+    package func confirmClock() throws(VaultError) {
+        try keyring.confirmClock(now: clock.wall())
+    }
+}

@@ -1,0 +1,140 @@
+package import Store
+import Synchronization
+
+/// Lends data keys: makes them, keeps them wrapped in the store, and destroys what wraps them when
+/// their time is over.
+///
+/// Safe to use from any thread. Methods that may touch the disk say that they block.
+package final class Vault: Sendable {
+    let keyring: Keyring
+    let cache: KeyCache
+    let hashes: HashPool
+    let pending = PendingKeys()
+    let clock: VaultClock
+    let configuration: VaultConfiguration
+    /// One maker of keys at a time for the sequences of a stripe.
+    let stripes: [Stripe]
+    let keysMade = Atomic<UInt64>(0)
+    private let store = Mutex<(any KeyStore)?>(nil)
+    private let custody: Mutex<String>
+
+    final class Stripe: Sendable {
+        let lock = Mutex<Void>(())
+    }
+
+    static let stripeCount = 256
+
+    /// Makes the keyring and its secrets in a directory that has none (`strm init`). The directory
+    /// (0700) and, if the source is a file, the master key's file (0600) are made if missing.
+    /// Durable on return. Blocks.
+    package static func initialise(
+        keyringDirectory: String, masterKey: MasterKeySource, now: Milliseconds,
+        configuration: VaultConfiguration = VaultConfiguration()
+    ) throws(VaultError) {
+        try KeyringDirectory.create(path: keyringDirectory)
+        let directory = try KeyringDirectory(path: keyringDirectory)
+        guard !directory.hasKeyring else { throw .keyring("there is one already") }
+        if case .file(let path) = masterKey, MasterKey.isMissing(path: path) {
+            try MasterKey.create(path: path)
+        }
+        let key = try MasterKey.read(
+            masterKey, commandSeconds: configuration.masterKeyCommandSeconds)
+        try Keyring.initialise(directory: directory, masterKey: key, now: now)
+    }
+
+    /// Opens the keyring and holds it against other processes. Needs no store. Blocks.
+    /// - Throws: `.masterKey` if the key cannot be had or is another one, `.keyring` if the file is
+    ///   missing, damaged or in use. Nothing was changed.
+    package static func unlock(
+        keyringDirectory: String, masterKey: MasterKeySource, clock: VaultClock = .system,
+        configuration: VaultConfiguration = VaultConfiguration()
+    ) throws(VaultError) -> Vault {
+        try Vault(
+            directory: try KeyringDirectory(path: keyringDirectory), masterKey: masterKey,
+            clock: clock, configuration: configuration)
+    }
+
+    init(
+        directory: KeyringDirectory, masterKey: MasterKeySource, clock: VaultClock,
+        configuration: VaultConfiguration
+    ) throws(VaultError) {
+        let key = try MasterKey.read(
+            masterKey, commandSeconds: configuration.masterKeyCommandSeconds)
+        keyring = try Keyring(directory: directory, masterKey: key, clock: clock)
+        guard let root = keyring.secret(.index) else {
+            throw .keyring("it has no index key")
+        }
+        cache = try KeyCache(capacity: configuration.cachedKeysMax)
+        hashes = HashPool(root: root.memory)
+        stripes = (0..<Self.stripeCount).map { _ in Stripe() }
+        custody = Mutex(masterKey.custody)
+        self.clock = clock
+        self.configuration = configuration
+    }
+
+    /// Gives the vault the store for its keys. Before the first key is used.
+    package func attach(store: any KeyStore) {
+        self.store.withLock { $0 = store }
+    }
+
+    func attachedStore() throws(VaultError) -> any KeyStore {
+        guard let store = store.withLock({ $0 }) else { throw .sealedVault }
+        return store
+    }
+
+    /// A secret of the installation: 32 random bytes, the same at every start. The copy is the
+    /// caller's to guard. Traps if `tokenSigning` is given a number that is not there.
+    package func secret(_ name: SecretName) -> [UInt8] {
+        guard let secret = keyring.secret(name) else {
+            preconditionFailure("no such secret in the keyring")
+        }
+        return Array(secret.memory.bytes)
+    }
+
+    /// Numbers of the token signing keys, ascending; the last one signs, all verify.
+    package var tokenSigningNumbers: [UInt32] {
+        keyring.contents.tokenSigningNumbers
+    }
+
+    /// Makes a new token signing key and gives its number. Durable on return. Blocks.
+    package func rotateTokenSigning(now: Milliseconds) throws(VaultError) -> UInt32 {
+        try keyring.change(now: now) { contents throws(VaultError) in
+            let number = (contents.tokenSigningNumbers.last ?? 0) + 1
+            try contents.makeSecret(.tokenSigning(number), now: now)
+            return number
+        }
+    }
+
+    /// Destroys a token signing key: what it signed is not valid any more. The newest stays. Blocks.
+    package func retireTokenSigning(_ number: UInt32, now: Milliseconds) throws(VaultError) {
+        try keyring.change(now: now) { contents throws(VaultError) in
+            guard number != contents.tokenSigningNumbers.last else {
+                throw .keyring("the newest token signing key cannot be retired")
+            }
+            contents.secrets[.tokenSigning(number)] = nil
+        }
+    }
+
+    /// Seals the keyring under another master key, which must exist. No data is touched. Blocks.
+    package func rotateMasterKey(to source: MasterKeySource, now: Milliseconds) throws(VaultError) {
+        let key = try MasterKey.read(source, commandSeconds: configuration.masterKeyCommandSeconds)
+        try keyring.rotateMaster(to: key, now: now)
+        custody.withLock { $0 = source.custody }
+    }
+
+    package var statistics: VaultStatistics {
+        var statistics = VaultStatistics()
+        cache.fill(&statistics)
+        let contents = keyring.contents
+        statistics.keysMade = keysMade.load(ordering: .relaxed)
+        statistics.keysPending = pending.count
+        statistics.epoch = contents.newestEpoch
+        statistics.epochDay = contents.newestEpoch > 0 ? contents.newestDay : nil
+        statistics.epochClasses = contents.epochs.count
+        statistics.generation = keyring.generation
+        statistics.isDestructionOnHold = keyring.isOnHold
+        statistics.tokenSigningNumbers = contents.tokenSigningNumbers
+        statistics.masterKeyCustody = custody.withLock { $0 }
+        return statistics
+    }
+}

@@ -1,0 +1,28 @@
+package import Store
+
+/// What can go wrong in the vault. The descriptions are safe to show: never a key, a secret or a
+/// value.
+package enum VaultError: Error, Sendable, Equatable {
+    /// The data key has expired or was erased. The fields that it sealed stay sealed for ever.
+    case keyGone
+    /// No store is attached, so there are no data keys. Our fault, or a start that is not complete.
+    case sealedVault
+    /// The store refused or failed. `.overloaded`: nothing was made, come back later.
+    case store(StoreError)
+    /// The keyring cannot be read or written, or another process has it. For the operator.
+    case keyring(String)
+    /// The master key cannot be had, or it is not the one of this keyring. For the operator.
+    case masterKey(String)
+}
+
+extension VaultError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .keyGone: "the data key has expired or was erased"
+        case .sealedVault: "the vault is sealed: no store is attached"
+        case .store(let error): error.description
+        case .keyring(let what): "the keyring: \(what)"
+        case .masterKey(let what): "the master key: \(what)"
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package import Store
+
+/// What the vault tells health checks, metrics and `status`. Counts since the start unless said.
+package struct VaultStatistics: Sendable, Equatable {
+    /// Data keys in memory now, and the most there can be.
+    package var cachedKeys = 0
+    package var cachedKeysMax = 0
+    package var cacheHits: UInt64 = 0
+    package var cacheMisses: UInt64 = 0
+    package var evictions: UInt64 = 0
+    package var keysMade: UInt64 = 0
+    /// New keys that the store has not synced yet, now.
+    package var keysPending = 0
+    /// Memory for keys, and how much of it is locked out of swap. Less than all of it means that
+    /// RLIMIT_MEMLOCK is too small: raise it (`LimitMEMLOCK=` in systemd) or switch swap off.
+    package var keyMemoryBytes = 0
+    package var lockedKeyMemoryBytes = 0
+    /// Number and day of the newest epoch; nil before the first data key.
+    package var epoch: UInt32 = 0
+    package var epochDay: UTCDay?
+    /// Pairs of epoch and retention class that the keyring holds now.
+    package var epochClasses = 0
+    /// Generation of the keyring file.
+    package var generation: UInt64 = 0
+    /// The clock is not trusted: nothing is destroyed until `confirmClock`.
+    package var isDestructionOnHold = false
+    package var tokenSigningNumbers: [UInt32] = []
+    /// `file`, `environment` or `command`.
+    package var masterKeyCustody = ""
+
+    package init() {}
+}

@@ -1,0 +1,242 @@
+import ArgumentParser
+import Foundation
+
+/// `strm create contract|stream|client`.
+struct Create: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Create a contract, a stream or a client.",
+        subcommands: [CreateContract.self, CreateStream.self, CreateClient.self])
+}
+
+struct CreateContract: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "contract",
+        abstract: "Register a contract; it is a draft until it is activated.",
+        discussion: """
+            The file is JSON or YAML: a schema, the key field, which fields are personal data and
+            at which level, and validations. An active contract never changes: a change is a new
+            version.
+
+            EXAMPLE
+              strm create contract Examples/contracts/clickstream.json --activate
+            """)
+
+    @Argument(help: "The contract document; - reads standard input.")
+    var file: String
+
+    @Flag(help: "Activate it too.")
+    var activate = false
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let document = try InputFile.read(file)
+        let isJSON = document.first { !" \n\r\t".utf8.contains($0) } == UInt8(ascii: "{")
+        try await ServerClient.with(connection, .manage) { client in
+            let reply = try await client.request(
+                "POST", "/v1/contracts", body: document,
+                contentType: isJSON ? "application/json" : "application/yaml")
+            try reply.check("create the contract")
+            var contract = try reply.json()
+            if activate {
+                contract = try await Self.change(contract["ref"]?.string ?? "", "activate", client)
+            }
+            Entity.contract.show(contract, as: output.output)
+            if !activate, output.output == .table, let ref = contract["ref"]?.string {
+                Terminal.note("next: strm activate contract \(ref)")
+            }
+        }
+    }
+
+    /// Activates or archives the contract `ref`.
+    static func change(
+        _ ref: String, _ action: String, _ client: ServerClient
+    ) async throws -> JSONValue {
+        let path = try Entity.contract.path(ref) + "/\(action)"
+        let reply = try await client.request("POST", path)
+        try reply.check("\(action) the contract")
+        guard reply.body.isEmpty else { return try reply.json() }
+        let fresh = try await client.request("GET", Entity.contract.path(ref))
+        try fresh.check("read the contract")
+        return try fresh.json()
+    }
+}
+
+struct CreateStream: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stream",
+        abstract: "Create a stream, or a derived stream of one.",
+        discussion: """
+            A stream holds events with their personal fields sealed. A derived stream is a view of
+            one: it passes only events whose sender's consent covers its levels, and opens the
+            fields of those levels. Both come with a client of their own, whose credentials are
+            stored here.
+
+            EXAMPLE
+              strm create stream demo --retention-days 30
+              strm create stream --derived-from demo --levels 1,4       makes demo-1-4
+              strm create stream --derived-from demo --cumulative 2     makes demo-c2 (levels 0,1,2)
+            """)
+
+    @Argument(help: "The name. A derived stream is named after its source if you give none.")
+    var name: String?
+
+    @Option(help: ArgumentHelp("The stream that this one is a view of.", valueName: "stream"))
+    var derivedFrom: String?
+
+    @Option(help: ArgumentHelp("Exactly these consent levels, such as 1,4.", valueName: "levels"))
+    var levels: String?
+
+    @Option(help: ArgumentHelp("All consent levels from 0 to this one.", valueName: "level"))
+    var cumulative: Int?
+
+    @Option(
+        help: ArgumentHelp("Days that events are kept, 1 to 400 (default 7).", valueName: "days"))
+    var retentionDays: Int?
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    mutating func validate() throws {
+        if derivedFrom == nil {
+            guard name != nil else { throw ValidationError("A stream needs a name.") }
+            guard levels == nil, cumulative == nil else {
+                throw ValidationError("--levels and --cumulative go with --derived-from STREAM.")
+            }
+        } else {
+            guard (levels == nil) != (cumulative == nil) else {
+                throw ValidationError(
+                    "A derived stream needs either --levels 1,4 or --cumulative 2.")
+            }
+            guard retentionDays == nil else {
+                throw ValidationError("A derived stream keeps nothing: it has no --retention-days.")
+            }
+        }
+        guard parsedLevels != nil else {
+            throw ValidationError("--levels is a list of numbers from 0 to 63, such as 1,4.")
+        }
+    }
+
+    /// nil: not a list of levels. Empty if none were given.
+    private var parsedLevels: [Int64]? {
+        guard let levels else { return [] }
+        let words = levels.split(separator: ",", omittingEmptySubsequences: false)
+        let numbers = words.compactMap { Int64($0) }.filter { (0...63).contains($0) }
+        return numbers.count == words.count ? numbers : nil
+    }
+
+    func run() async throws {
+        var body: [String: JSONValue] = [:]
+        if let name { body["name"] = .string(name) }
+        if let derivedFrom { body["derivedFrom"] = .string(derivedFrom) }
+        if levels != nil { body["levels"] = .array((parsedLevels ?? []).map { .integer($0) }) }
+        if let cumulative { body["cumulative"] = .integer(Int64(cumulative)) }
+        if let retentionDays { body["retentionDays"] = .integer(Int64(retentionDays)) }
+        try await ServerClient.with(connection, .manage) { client in
+            let reply = try await client.request("POST", "/v1/streams", json: .object(body))
+            try reply.check("create the stream")
+            let stream = try reply.json()
+            let stored = try NewClient.store(
+                stream["client"], named: stream["name"]?.string, at: client.server)
+            Entity.stream.show(stream, as: output.output)
+            guard output.output == .table else { return }
+            Terminal.print("client        \(stored.clientId), stored in \(stored.path)")
+            let name = stream["name"]?.string ?? ""
+            Terminal.note(
+                derivedFrom == nil
+                    ? "next: strm send \(name) FILE, or strm simulate \(name)"
+                    : "next: strm listen \(name)")
+        }
+    }
+}
+
+/// The roles that a client may have, as people type them.
+enum ClientRole: String, ExpressibleByArgument, CaseIterable {
+    case sender, reader
+    case streamOwner = "stream-owner"
+    case auditor, dpo, administrator
+
+    /// As it stands in requests and answers.
+    var wireName: String { self == .streamOwner ? "streamOwner" : rawValue }
+
+    var needsScope: Bool { [.sender, .reader, .streamOwner].contains(self) }
+}
+
+struct CreateClient: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "client",
+        abstract: "Create a client: credentials for one role.",
+        discussion: """
+            A sender may send to one stream, a reader may read one stream or derived stream, a
+            stream-owner both. An auditor reads the audit log; a dpo approves contracts and derived
+            streams too; an administrator manages everything and reads no events.
+
+            The secret is shown this once, and stored in the credentials file.
+
+            EXAMPLE
+              strm create client auditor
+              strm create client reader --scope demo-1-4
+            """)
+
+    @Argument(help: "sender, reader, stream-owner, auditor, dpo or administrator.")
+    var role: ClientRole
+
+    @Option(
+        help: ArgumentHelp("The stream or derived stream that it may use.", valueName: "stream"))
+    var scope: String?
+
+    @Option(help: ArgumentHelp("The name to store it under (default: after role and scope)."))
+    var name: String?
+
+    @Flag(help: "Do not store it in the credentials file: it is for somebody else.")
+    var doNotStore = false
+
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    mutating func validate() throws {
+        guard role.needsScope == (scope != nil) else {
+            throw ValidationError(
+                role.needsScope
+                    ? "A \(role.rawValue) needs --scope STREAM."
+                    : "A role like \(role.rawValue) has no --scope.")
+        }
+    }
+
+    func run() async throws {
+        let body: [String: JSONValue] = [
+            "role": .string(role.wireName), "scope": scope.map { .string($0) } ?? .null,
+        ]
+        try await ServerClient.with(connection, .manage) { client in
+            let reply = try await client.request("POST", "/v1/clients", json: .object(body))
+            try reply.check("create the client")
+            let made = try reply.json()
+            Entity.client.show(made, as: output.output)
+            let secret = made["clientSecret"]?.string ?? ""
+            if output.output == .table { Terminal.print("secret        \(secret)") }
+            guard !doNotStore else { return }
+            let fallback = role.rawValue + (scope.map { "-\($0)" } ?? "")
+            let stored = try NewClient.store(made, named: name ?? fallback, at: client.server)
+            if output.output == .table { Terminal.print("stored in     \(stored.path)") }
+        }
+    }
+}
+
+/// Keeps what the server answered once, when it made a client.
+enum NewClient {
+    static func store(
+        _ client: JSONValue?, named name: String?, at server: ServerURL
+    ) throws(CommandFailure) -> (clientId: String, path: String) {
+        guard let clientId = client?["clientId"]?.string,
+            let secret = client?["clientSecret"]?.string
+        else { throw CommandFailure(.failed, "the answer holds no client credentials") }
+        let store = CredentialStore.standard()
+        try store.store(
+            Credential(
+                clientId: clientId, clientSecret: secret, role: client?["role"]?.string,
+                scope: client?["scope"]?.string),
+            named: name ?? clientId, at: server)
+        return (clientId, store.path)
+    }
+}

@@ -1,0 +1,122 @@
+import ArgumentParser
+import Foundation
+import Server
+
+/// `strm init`: a data directory with its keys and its first administrator.
+struct Init: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make a data directory: keys, settings and the first administrator.",
+        discussion: """
+            The administrator's credentials are stored for the server that will run on this data
+            directory (--server), so that the commands that follow find them.
+
+            EXAMPLE
+              strm init
+              strm init --data /var/lib/strm --master-key environment:STRM_MASTER_KEY
+            """)
+
+    @OptionGroup var directory: DataDirectoryOptions
+    @OptionGroup var output: OutputOptions
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where the master key comes from: file:PATH (made if it is missing), environment:NAME \
+            or command:PROGRAM ARG… (default: a file in the data directory).
+            """, valueName: "source"))
+    var masterKey: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The text that is written into strmMeta.billingId of each event.", valueName: "text"))
+    var billingId: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The address that the server will have (default: STRM_SERVER, else the standard one).",
+            valueName: "url"))
+    var server: String?
+
+    mutating func validate() throws {
+        if let masterKey, MasterKeyCustody(masterKey) == nil {
+            throw ValidationError(
+                "--master-key is file:PATH, environment:NAME or command:PROGRAM ARG…")
+        }
+    }
+
+    func run() async throws {
+        let data = directory.path
+        let server = try ServerURL.chosen(server)
+        let result = try await initialise(data)
+        let administrator = Credential(
+            clientId: result.administrator.clientID,
+            clientSecret: result.administrator.clientSecret, role: "administrator", scope: nil)
+        let store = CredentialStore.standard()
+        try store.retireAll(at: server, on: Date())
+        try store.store(administrator, named: "administrator", at: server)
+        try store.pinVerifierKey(result.auditVerifierKey, at: server)
+        switch output.output {
+        case .json:
+            var members: [String: JSONValue] = [
+                "dataDirectory": .string(data),
+                "administrator": .object([
+                    "clientId": .string(administrator.clientId),
+                    "clientSecret": .string(administrator.clientSecret),
+                ]),
+                "auditVerifierKey": .string(result.auditVerifierKey),
+                "credentialsFile": .string(store.path),
+            ]
+            if let path = result.masterKeyPath { members["masterKeyFile"] = .string(path) }
+            Terminal.print(JSONValue.object(members).text())
+        case .table:
+            Terminal.print(
+                Table.card([
+                    ("data directory", data),
+                    ("administrator", "stored in \(store.path), for \(server)"),
+                    ("audit verifier key", result.auditVerifierKey),
+                ]))
+            if let path = result.masterKeyPath {
+                Terminal.print(
+                    "\nThe master key is \(path). Copy it to a safe place that is not a backup of "
+                        + "the data:\nwithout it nobody opens any field again, and with it and "
+                        + "the data anybody does.")
+            }
+            Terminal.note("next: strm serve\(directory.flagIfGiven)")
+        }
+    }
+
+    private func initialise(_ data: String) async throws -> InitResult {
+        do {
+            return try await Installation.initialise(
+                InitOptions(
+                    dataDirectory: data, masterKey: masterKey.flatMap { MasterKeyCustody($0) },
+                    billingID: billingId))
+        } catch {
+            throw ServerFailure.explain(error, data: data)
+        }
+    }
+}
+
+/// Where the data directory is: `--data`, else `STRM_DATA`, else `./strm-data`.
+struct DataDirectoryOptions: ParsableArguments {
+    @Option(
+        name: .customLong("data"),
+        help: ArgumentHelp(
+            "The data directory (default: STRM_DATA, else ./strm-data).", valueName: "directory"))
+    var data: String?
+
+    var path: String {
+        let chosen = data ?? ProcessInfo.processInfo.environment["STRM_DATA"] ?? "strm-data"
+        return URL(filePath: chosen, directoryHint: .isDirectory).standardizedFileURL.path(
+            percentEncoded: false
+        ).trimmingSuffix("/")
+    }
+
+    var flagIfGiven: String { data.map { " --data \($0)" } ?? "" }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(_ suffix: String) -> String {
+        hasSuffix(suffix) && count > suffix.count ? String(dropLast(suffix.count)) : self
+    }
+}

@@ -1,0 +1,194 @@
+import ArgumentParser
+
+/// `strm get contract|stream|client NAME`.
+struct Get: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show one contract, stream or client.",
+        subcommands: [GetContract.self, GetStream.self, GetClient.self])
+}
+
+/// `strm list contracts|streams|clients`.
+struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List contracts, streams or clients.",
+        subcommands: [ListContracts.self, ListStreams.self, ListClients.self])
+}
+
+/// `strm delete contract|stream|client NAME`.
+struct Delete: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Delete a draft contract, a stream or a client.",
+        subcommands: [DeleteContract.self, DeleteStream.self, DeleteClient.self])
+}
+
+/// `strm activate contract REF`.
+struct Activate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Activate a contract: events may name it from now on, and it is frozen.",
+        subcommands: [ActivateContract.self])
+}
+
+/// `strm archive contract REF`.
+struct Archive: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Archive a contract: new events that name it are refused.",
+        subcommands: [ArchiveContract.self])
+}
+
+/// What every `get` does; only the entity differs.
+private func get(
+    _ entity: Entity, _ name: String, _ connection: ConnectionOptions, _ output: OutputOptions
+) async throws {
+    let path = try entity.path(name)
+    try await ServerClient.with(connection, .manage) { client in
+        let reply = try await client.request("GET", path)
+        try reply.check("read \(name)")
+        entity.show(try reply.json(), as: output.output)
+    }
+}
+
+private func list(
+    _ entity: Entity, _ connection: ConnectionOptions, _ output: OutputOptions
+) async throws {
+    try await ServerClient.with(connection, .manage) { client in
+        let reply = try await client.request("GET", entity.collection)
+        try reply.check("list \(entity.plural)")
+        entity.showList(try reply.json(), as: output.output)
+    }
+}
+
+/// What every `delete` does; also forgets the credentials that it makes worthless.
+private func delete(
+    _ entity: Entity, _ name: String, _ connection: ConnectionOptions
+) async throws {
+    let path = try entity.path(name)
+    try await ServerClient.with(connection, .manage) { client in
+        let reply = try await client.request("DELETE", path)
+        try reply.check("delete \(name)")
+        let store = CredentialStore.standard()
+        switch entity {
+        case .contract: break
+        case .stream: _ = try store.forget(scope: name, at: client.server)
+        case .client: _ = try store.forget(clientId: name, at: client.server)
+        }
+    }
+}
+
+struct GetContract: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "contract", abstract: "Show a contract and its document.",
+        discussion: "EXAMPLE\n  strm get contract example/clickstream/1.0.0")
+    @Argument(help: "handle/name/version.") var ref: String
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws { try await get(.contract, ref, connection, output) }
+}
+
+struct GetStream: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stream", abstract: "Show a stream or derived stream.",
+        discussion: "EXAMPLE\n  strm get stream demo-1-4")
+    @Argument(help: "Its name.") var name: String
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws { try await get(.stream, name, connection, output) }
+}
+
+struct GetClient: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "client", abstract: "Show a client; never its secret.",
+        discussion: "EXAMPLE\n  strm get client 6f1c0d…")
+    @Argument(help: "Its id.") var id: String
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws { try await get(.client, id, connection, output) }
+}
+
+struct ListContracts: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "contracts", abstract: "List contracts.", aliases: ["contract"])
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws { try await list(.contract, connection, output) }
+}
+
+struct ListStreams: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "streams", abstract: "List streams and derived streams.",
+        aliases: ["stream"])
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws { try await list(.stream, connection, output) }
+}
+
+struct ListClients: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "clients", abstract: "List clients; never their secrets.",
+        aliases: ["client"])
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+    func run() async throws { try await list(.client, connection, output) }
+}
+
+struct DeleteContract: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "contract",
+        abstract: "Delete a draft. An active contract is archived instead.",
+        discussion: "EXAMPLE\n  strm delete contract example/clickstream/1.1.0")
+    @Argument(help: "handle/name/version.") var ref: String
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    func run() async throws { try await delete(.contract, ref, connection) }
+}
+
+struct DeleteStream: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stream",
+        abstract: "Delete a stream that has no derived streams, or a derived stream.",
+        discussion: "EXAMPLE\n  strm delete stream demo-1-4")
+    @Argument(help: "Its name.") var name: String
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    func run() async throws { try await delete(.stream, name, connection) }
+}
+
+struct DeleteClient: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "client", abstract: "Delete a client: its secret is worthless from now on.",
+        discussion: "EXAMPLE\n  strm delete client 6f1c0d…")
+    @Argument(help: "Its id.") var id: String
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    func run() async throws { try await delete(.client, id, connection) }
+}
+
+struct ActivateContract: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "contract", abstract: "Activate a contract.",
+        discussion: "EXAMPLE\n  strm activate contract example/clickstream/1.0.0")
+    @Argument(help: "handle/name/version.") var ref: String
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        _ = try Entity.contract.path(ref)
+        try await ServerClient.with(connection, .approve) { client in
+            let contract = try await CreateContract.change(ref, "activate", client)
+            Entity.contract.show(contract, as: output.output)
+        }
+    }
+}
+
+struct ArchiveContract: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "contract", abstract: "Archive a contract.",
+        discussion: "EXAMPLE\n  strm archive contract example/clickstream/1.0.0")
+    @Argument(help: "handle/name/version.") var ref: String
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        _ = try Entity.contract.path(ref)
+        try await ServerClient.with(connection, .approve) { client in
+            let contract = try await CreateContract.change(ref, "archive", client)
+            Entity.contract.show(contract, as: output.output)
+        }
+    }
+}

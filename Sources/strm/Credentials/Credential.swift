@@ -1,0 +1,72 @@
+/// A client of one server: who a command acts as.
+///
+/// It is Codable for the credentials file alone, and prints without its secret.
+struct Credential: Codable, Hashable, Sendable, CustomStringConvertible {
+    var clientId: String
+    var clientSecret: String
+    /// `administrator`, `dpo`, `auditor`, `streamOwner`, `sender` or `reader`; nil if it was given
+    /// on the command line, where only the server knows.
+    var role: String?
+    /// The stream or derived stream that it may use; nil for a role that is not tied to one.
+    var scope: String?
+
+    var description: String { "client \(clientId)" }
+}
+
+/// What a command is about to do, so that a fitting credential is chosen.
+enum Purpose: Hashable, Sendable {
+    case manage
+    case approve
+    case audit
+    case send(stream: String)
+    case read(stream: String)
+
+    /// The roles that may do it, the narrowest first: a command never acts with more power than
+    /// it needs while something less will do.
+    var roles: [String] {
+        switch self {
+        case .manage: ["administrator"]
+        case .approve: ["dpo", "administrator"]
+        case .audit: ["auditor", "dpo", "administrator"]
+        case .send: ["sender", "streamOwner"]
+        case .read: ["reader", "streamOwner"]
+        }
+    }
+
+    /// The scope that a fitting credential has; nil where a scope plays no part.
+    var scope: String? {
+        switch self {
+        case .manage, .approve, .audit: nil
+        case .send(let stream), .read(let stream): stream
+        }
+    }
+
+    func fits(_ credential: Credential) -> Bool {
+        guard let role = credential.role, roles.contains(role) else { return false }
+        return scope == nil || credential.scope == scope
+    }
+
+    /// What to type when there is no credential for it.
+    func remedy(_ server: ServerURL) -> String {
+        switch self {
+        case .manage, .approve:
+            "strm init (it stores the administrator), or --client-id ID --client-secret-file FILE"
+        case .audit:
+            "strm create client auditor (it stores the auditor), or --client-id ID "
+                + "--client-secret-file FILE"
+        case .send(let stream), .read(let stream):
+            "strm create stream \(stream), or strm credentials add \(stream) --client-id ID "
+                + "--client-secret-file FILE --role reader --scope \(stream)"
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .manage: "manage streams, contracts and clients"
+        case .approve: "approve contracts"
+        case .audit: "read the audit log"
+        case .send(let stream): "send to \(stream)"
+        case .read(let stream): "read \(stream)"
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Audit
+import Contracts
+import Store
+import Testing
+
+@testable import Query
+
+@Suite("A release", .timeLimit(.minutes(1)))
+struct ReleaseTests {
+    @Test("leaves one audit entry a page: who, what, which fields, for which purpose")
+    func entry() async throws {
+        let machine = try Machine()
+        await machine.stores(
+            Event(session: "s1", consent: [1]), Event(session: "s1"), Event(session: "s2"),
+            Event(session: "s2"))
+        let page = try await machine.query.page(
+            try machine.reader([1, 2], client: "analyst"), Query.Request())
+        #expect(page.count == 3)
+        let releases = try machine.releases()
+        #expect(releases.count == 1)
+        let entry = try #require(releases.first)
+        #expect(entry["client"] as? String == "analyst")
+        #expect(entry["role"] as? String == "reader")
+        #expect(entry["stream"] as? String == "demo")
+        #expect(entry["derivedStream"] as? String == "demo-derived")
+        #expect(entry["partition"] as? Int == 0)
+        #expect(entry["fields"] as? [String] == ["one", "two"])
+        #expect(entry["contracts"] as? [String] == ["test/a/1.0.0"])
+        #expect(entry["purposes"] as? [Int] == [1, 2])
+        #expect(entry["events"] as? Int == 3)
+        #expect(entry["keyLinks"] as? Int == 2)
+        #expect("\(entry)".contains("one"))
+        #expect(machine.query.statistics.releases == 1)
+        #expect(machine.query.statistics.openedFields == 6)
+    }
+
+    @Test("says which fields of which contract if there are several")
+    func severalContracts() async throws {
+        let machine = try Machine()
+        await machine.stores(Event(contract: "b"), Event(contract: "a"))
+        _ = try await machine.query.page(try machine.reader([1, 2]), Query.Request())
+        let entry = try #require(try machine.releases().first)
+        #expect(entry["contracts"] as? [String] == ["test/a/1.0.0", "test/b/1.0.0"])
+        let detail = try #require(entry["detail"] as? [String: String])
+        #expect(Set(detail.values) == ["test/a/1.0.0: one two", "test/b/1.0.0: one"])
+    }
+
+    @Test("is not recorded where nothing was opened")
+    func nothingOpened() async throws {
+        let machine = try Machine()
+        await machine.stores(Event(), Event(contract: "b"))
+        _ = try await machine.query.page(machine.sealedReader, Query.Request())
+        let page = try await machine.query.page(try machine.reader([0]), Query.Request())
+        #expect(page.count == 2)
+        _ = try await machine.query.page(try machine.reader([9]), Query.Request())
+        #expect(try machine.releases().isEmpty)
+    }
+
+    @Test("that cannot be recorded does not happen: no plaintext leaves")
+    func auditFails() async throws {
+        let machine = try Machine()
+        await machine.stores(Event())
+        machine.faults.failsWrites = true
+        await #expect(throws: QueryError.auditUnavailable(retryAfterSeconds: 1)) {
+            try await machine.query.page(try machine.reader([1]), Query.Request())
+        }
+        // The first failed write poisons the store; nothing leaves after it either.
+        machine.faults.failsWrites = false
+        await #expect(throws: QueryError.auditUnavailable(retryAfterSeconds: 1)) {
+            try await machine.query.page(try machine.reader([1]), Query.Request())
+        }
+        #expect(machine.query.statistics.refusedReleases == 2)
+        #expect(machine.query.statistics.derivedEvents == 0)
+        // What needs no record is still served.
+        let sealed = try await machine.query.page(machine.sealedReader, Query.Request())
+        #expect(sealed.count == 1)
+    }
+
+    @Test("is on record before the page is there")
+    func recordFirst() async throws {
+        let machine = try Machine()
+        await machine.stores(Event())
+        let before = machine.audit.size
+        _ = try await machine.query.page(try machine.reader([1]), Query.Request())
+        #expect(machine.audit.size == before + 1)
+    }
+
+    @Test("of an event under a contract that is not known leaves it sealed")
+    func unknownContract() async throws {
+        let machine = try Machine()
+        await machine.stores(Event())
+        machine.registry.replaceAll([])
+        let page = try await machine.query.page(try machine.reader([1, 2]), Query.Request())
+        #expect(page.sealedFields == 2)
+        #expect(try page.events[0]["one"] != "one")
+        #expect(machine.query.statistics.damagedFields == 2)
+        #expect(try machine.releases().isEmpty)
+    }
+}

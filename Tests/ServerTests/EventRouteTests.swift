@@ -1,0 +1,233 @@
+import Foundation
+import Testing
+
+@testable import Server
+
+@Suite("Sending and reading events over HTTP")
+struct EventRouteTests {
+    @Test("an accepted event is answered with 204 and read back sealed by its stream's client")
+    func acceptedAndSealed() async throws {
+        try await TestServer.with { server in
+            let token = try await server.demo()
+            let sent = try await server.client.post("/event", token: token, json: TestEvents.event())
+            #expect(sent.status == 204)
+            #expect(sent.body.isEmpty)
+            let read = try await server.client.get("/v1/streams/demo/events", token: token)
+            #expect(read.status == 200)
+            #expect(read.header("content-type") == "application/x-ndjson")
+            #expect(read.header("strm-events") == "1")
+            #expect(read.json["url"] as? String == "https://shop.test/")
+            #expect(!read.text.contains("SMCANARY"))
+            #expect(!read.text.contains("session-1"))
+        }
+    }
+
+    @Test("a derived stream opens the fields of its levels, and that release is in the audit log")
+    func derivedAndAudited() async throws {
+        try await TestServer.with { server in
+            let sender = try await server.demo()
+            let reader = try await server.token(
+                try await server.makeStream("{\"derivedFrom\":\"demo\",\"levels\":[1,4]}"))
+            for consent in [[1, 4], [1], []] {
+                let event = TestEvents.event(consent: consent)
+                #expect(
+                    try await server.client.post("/event", token: sender, json: event).status == 204)
+            }
+            let read = try await server.client.get("/v1/streams/demo-1-4/events", token: reader)
+            #expect(read.header("strm-events") == "1")
+            #expect(read.header("strm-dropped") == "2")
+            #expect(read.json["email"] as? String == "SMCANARY@example.org")
+            let entries = try await server.client.get(
+                "/v1/audit/entries?act=release&derivedStream=demo-1-4",
+                token: try await server.administrator())
+            let items = entries.json["items"] as? [[String: Any]] ?? []
+            #expect(items.count == 1)
+            #expect(items.first?["fields"] as? [String] == ["email", "session"])
+            #expect(items.first?["events"] as? Int == 1)
+            #expect(!entries.text.contains("SMCANARY"))
+        }
+    }
+
+    static let refusals: [(event: String, slug: String, pointer: String, rule: String)] = [
+        ("{", "malformed-body", "", "json"),
+        ("{\"strmMeta\":", "malformed-body", "", "json"),
+        (TestEvents.event(url: "ftp://x"), "contract-violation", "/url", "regex"),
+        (TestEvents.event(session: ""), "contract-violation", "/session", "key-field-empty"),
+        (TestEvents.event(ref: "no/such/1.0.0"), "unknown-contract", "/strmMeta/eventContractRef", "contract-ref"),
+        (
+            TestEvents.event().replacingOccurrences(of: "\"url\"", with: "\"uri\""),
+            "schema-violation", "/uri", "unknown-field"
+        ),
+        (
+            TestEvents.event().replacingOccurrences(of: "\"session-1\"", with: "7"),
+            "schema-violation", "/session", "type"
+        ),
+    ]
+
+    @Test("a refused event gets 400 with pointer, rule and expectation, never its value")
+    func refused() async throws {
+        try await TestServer.with { server in
+            let token = try await server.demo()
+            for refusal in Self.refusals {
+                let sent = try await server.client.post("/event", token: token, json: refusal.event)
+                #expect(sent.status == 400, "\(refusal)")
+                #expect(sent.header("content-type") == "application/problem+json")
+                #expect(sent.slug == refusal.slug, "\(refusal.rule): \(sent.text)")
+                #expect(sent.json["pointer"] as? String == refusal.pointer, "\(refusal.rule)")
+                #expect(sent.json["rule"] as? String == refusal.rule, "\(sent.text)")
+                #expect((sent.json["expected"] as? String)?.isEmpty == false)
+                #expect(!sent.text.contains("SMCANARY"))
+            }
+            let metrics = try await server.client.get("/metrics")
+            #expect(
+                metrics.text.contains(
+                    "strm_ingest_refused_total{type=\"contract-violation\",rule=\"regex\"} 1"))
+        }
+    }
+
+    @Test("the schema header must name the contract's schema, under its new and its older name")
+    func schemaHeader() async throws {
+        try await TestServer.with { server in
+            let token = try await server.demo()
+            let body = Array(TestEvents.event().utf8)
+            for (header, value, status, slug) in [
+                ("strm-schema-ref", "test/visit/1.0.0", 204, ""),
+                ("strm-schema-id", "test/visit/1.0.0", 204, ""),
+                ("strm-schema-ref", "test/other/1.0.0", 400, "unknown-schema"),
+                ("strm-serialization-type", "application/json", 204, ""),
+                ("strm-serialization-type", "text/xml", 415, "unsupported-media-type"),
+            ] {
+                let sent = try await server.client.send(
+                    "POST", "/event", token: token, headers: [header: value], body: body)
+                #expect(sent.status == status, "\(header): \(value) \(sent.text)")
+                #expect(sent.slug == slug)
+            }
+        }
+    }
+
+    @Test("a batch says which lines were refused, and the others are durable when it is answered")
+    func batch() async throws {
+        try await TestServer.with { server in
+            let token = try await server.demo()
+            let lines = [
+                TestEvents.event(), "", TestEvents.event(url: "x"), "nonsense",
+                TestEvents.event(session: "b"),
+            ].joined(separator: "\n")
+            let sent = try await server.client.post(
+                "/events", token: token, json: lines, type: "application/x-ndjson")
+            #expect(sent.status == 200)
+            #expect(sent.json["accepted"] as? Int == 2)
+            let refused = sent.json["refused"] as? [[String: Any]] ?? []
+            #expect(refused.map { $0["line"] as? Int } == [3, 4])
+            #expect(refused.first?["rule"] as? String == "regex")
+            #expect(refused.first?["pointer"] as? String == "/url")
+            let read = try await server.client.get("/v1/streams/demo/events", token: token)
+            #expect(read.header("strm-events") == "2")
+        }
+    }
+
+    @Test("a batch of which nothing is accepted is a 400 with every line; an empty one is a 200")
+    func hopelessBatch() async throws {
+        try await TestServer.with { server in
+            let token = try await server.demo()
+            let sent = try await server.client.post("/events", token: token, json: "{}\n[]")
+            #expect(sent.status == 400)
+            #expect(sent.slug == "batch-refused")
+            #expect((sent.json["refused"] as? [Any])?.count == 2)
+            let empty = try await server.client.post("/events", token: token, json: "\n\n")
+            #expect(empty.status == 200)
+            #expect(empty.json["accepted"] as? Int == 0)
+        }
+    }
+
+    @Test("a full queue answers 503 with Retry-After, for one event and for a batch")
+    func overload() async throws {
+        try await TestServer.with(["limits.queueEventsMax": "16"]) { server in
+            let token = try await server.demo()
+            let lines = Array(repeating: TestEvents.event(), count: 2_000).joined(separator: "\n")
+            #expect(
+                try await server.client.post("/event", token: token, json: TestEvents.event()).status
+                    == 204)
+            let answers = try await withThrowingTaskGroup(of: TestClient.Response.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        try await server.client.post("/events", token: token, json: lines)
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            let turnedAway = answers.filter { $0.status == 503 }
+            #expect(!turnedAway.isEmpty)
+            for answer in turnedAway {
+                #expect(answer.slug == "overloaded")
+                #expect((answer.header("retry-after").flatMap(Int.init) ?? 0) >= 1)
+            }
+        }
+    }
+
+    @Test("a long-poll returns as soon as an event comes, and goes on behind its cursor")
+    func longPoll() async throws {
+        try await TestServer.with { server in
+            let token = try await server.demo()
+            let empty = try await server.client.get("/v1/streams/demo/events", token: token)
+            let cursor = try #require(empty.header("strm-next-cursor"))
+            #expect(empty.header("strm-events") == "0")
+            async let waiting = server.client.get(
+                "/v1/streams/demo/events?wait=30&cursor=\(cursor)", token: token)
+            #expect(
+                try await server.client.post("/event", token: token, json: TestEvents.event()).status
+                    == 204)
+            let read = try await waiting
+            #expect(read.header("strm-events") == "1")
+            let next = try #require(read.header("strm-next-cursor"))
+            let behind = try await server.client.get(
+                "/v1/streams/demo/events?cursor=\(next)", token: token)
+            #expect(behind.header("strm-events") == "0")
+        }
+    }
+
+    @Test("a named consumer goes on where it has committed")
+    func consumer() async throws {
+        try await TestServer.with { server in
+            let token = try await server.demo()
+            for name in ["a", "b", "c"] {
+                _ = try await server.client.post(
+                    "/event", token: token, json: TestEvents.event(session: name))
+            }
+            let path = "/v1/streams/demo/events?consumer=billing&limit=2"
+            let first = try await server.client.get(path, token: token)
+            #expect(first.header("strm-events") == "2")
+            let cursor = try #require(first.header("strm-next-cursor"))
+            let committed = try await server.client.post(
+                "/v1/streams/demo/consumers/billing/commit", token: token,
+                json: "{\"cursor\":\"\(cursor)\"}")
+            #expect(committed.status == 204)
+            let second = try await server.client.get(path, token: token)
+            #expect(second.header("strm-events") == "1")
+            #expect(
+                try await server.client.get("/metrics").text.contains(
+                    "strm_consumer_lag_events{stream=\"demo\""))
+        }
+    }
+
+    static let badQueries: [(query: String, parameter: String)] = [
+        ("limit=0", "limit"), ("limit=10001", "limit"), ("limit=+5", "limit"), ("limit=", "limit"),
+        ("wait=61", "wait"), ("wait=-1", "wait"), ("wait=nan", "wait"), ("from=yesterday", "from"),
+        ("to=2026-02-30T00:00:00Z", "to"), ("keyLink=abc", "keyLink"), ("limt=5", "query"),
+        ("limit=1&limit=2", "limit"), ("cursor=%ff", "query"), ("cursor=x", "cursor"),
+        ("consumer=a%20b", "query"),
+    ]
+
+    @Test("a query parameter that is not exact is a 400 that names it")
+    func badQueries() async throws {
+        try await TestServer.with { server in
+            let token = try await server.demo()
+            for bad in Self.badQueries {
+                let read = try await server.client.get(
+                    "/v1/streams/demo/events?\(bad.query)", token: token)
+                #expect(read.status == 400, "\(bad.query)")
+                #expect(read.json["parameter"] as? String == bad.parameter, "\(bad.query) \(read.text)")
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+/// A Swift source in which comments and the text of string literals are blanks, so that rules about
+/// code do not stumble over words in prose. Lines keep their numbers; interpolations stay code.
+struct SwiftCode {
+    let text: [UInt8]
+
+    init(_ source: String) {
+        var blanker = Blanker(source: Array(source.utf8))
+        blanker.code(until: nil)
+        text = blanker.output
+    }
+
+    /// A word of code and the line, from 1, on which it stands. Dots, backticks, `@` and `#` belong
+    /// to words, every other mark is a word of its own, and so is the end of a line.
+    struct Token: Equatable {
+        let text: String
+        let line: Int
+    }
+
+    var tokens: [Token] {
+        var result: [Token] = []
+        var word: [UInt8] = []
+        var line = 1
+        func flush() {
+            if !word.isEmpty {
+                result.append(Token(text: String(decoding: word, as: UTF8.self), line: line))
+            }
+            word = []
+        }
+        for byte in text {
+            if Self.isWord(byte) {
+                word.append(byte)
+                continue
+            }
+            flush()
+            if byte == 0x0A {
+                result.append(Token(text: "\n", line: line))
+                line += 1
+            } else if byte != 0x20, byte != 0x09, byte != 0x0D {
+                result.append(Token(text: String(decoding: [byte], as: UTF8.self), line: line))
+            }
+        }
+        flush()
+        return result
+    }
+
+    var lines: [String] {
+        text.split(separator: 0x0A, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2E, 0x60, 0x40, 0x23, 0x80...: true
+        default: false
+        }
+    }
+}
+
+/// Copies a source with blanks for comments and strings.
+private struct Blanker {
+    let source: [UInt8]
+    var output: [UInt8] = []
+    var place = 0
+
+    init(source: [UInt8]) { self.source = source }
+
+    /// Code, up to the parenthesis that closes an interpolation, or to the end.
+    mutating func code(until closing: UInt8?) {
+        var depth = 0
+        while place < source.count {
+            if starts(with: "//") {
+                while place < source.count, source[place] != 0x0A { blank() }
+            } else if starts(with: "/*") {
+                blockComment()
+            } else if let hashes = stringStart() {
+                string(hashes: hashes)
+            } else {
+                let byte = source[place]
+                if byte == 0x28 { depth += 1 }
+                if byte == 0x29 {
+                    if depth == 0, closing != nil { return }
+                    depth -= 1
+                }
+                output.append(byte)
+                place += 1
+            }
+        }
+    }
+
+    private mutating func blockComment() {
+        var depth = 0
+        repeat {
+            if starts(with: "/*") {
+                depth += 1
+                blank(2)
+            } else if starts(with: "*/") {
+                depth -= 1
+                blank(2)
+            } else {
+                blank()
+            }
+        } while depth > 0 && place < source.count
+    }
+
+    /// How many `#` stand before the quote that begins here; nil if no string begins here.
+    private func stringStart() -> Int? {
+        var end = place
+        while end < source.count, source[end] == 0x23 { end += 1 }
+        guard end < source.count, source[end] == 0x22 else { return nil }
+        return end - place
+    }
+
+    private mutating func string(hashes: Int) {
+        let pounds = String(repeating: "#", count: hashes)
+        blank(hashes)
+        let isLong = starts(with: "\"\"\"")
+        let quote = isLong ? "\"\"\"" : "\""
+        output += Array(quote.utf8)
+        place += quote.utf8.count
+        while place < source.count {
+            if starts(with: quote + pounds) {
+                output += Array(quote.utf8)
+                place += quote.utf8.count
+                blank(hashes)
+                return
+            }
+            if starts(with: "\\" + pounds + "(") {
+                blank(1 + hashes)
+                output.append(0x28)
+                place += 1
+                code(until: 0x29)
+            } else if starts(with: "\\" + pounds) {
+                blank(min(2 + hashes, source.count - place))
+            } else if source[place] == 0x0A, !isLong {
+                return
+            } else {
+                blank()
+            }
+        }
+    }
+
+    private func starts(with text: String) -> Bool {
+        source[place...].starts(with: text.utf8)
+    }
+
+    private mutating func blank(_ count: Int = 1) {
+        for _ in 0..<count where place < source.count {
+            output.append(source[place] == 0x0A ? 0x0A : 0x20)
+            place += 1
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import Testing
+
+@testable import Vault
+
+@Suite struct MasterKeyTests {
+    private let raw: [UInt8] = (0..<32).map { UInt8($0 * 5) }
+
+    private final class Folder {
+        let path = FileManager.default.temporaryDirectory.path + "/master-\(UUID().uuidString)"
+        init() throws {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: false)
+        }
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+
+        func file(_ bytes: [UInt8], mode: Int = 0o600) throws -> MasterKeySource {
+            let name = path + "/key"
+            _ = FileManager.default.createFile(
+                atPath: name, contents: Data(bytes), attributes: [.posixPermissions: mode])
+            return .file(name)
+        }
+    }
+
+    private func read(_ source: MasterKeySource, seconds: Int = 20) throws(VaultError) -> [UInt8] {
+        Array(try MasterKey.read(source, commandSeconds: seconds).bytes)
+    }
+
+    private var base64: String { Data(raw).base64EncodedString() }
+
+    @Test("a file holds the key raw or in base64, with a line end or without")
+    func forms() throws {
+        let folder = try Folder()
+        for text in [raw, Array(base64.utf8), Array((base64 + "\n").utf8), Array((base64 + "\r\n").utf8)] {
+            #expect(try read(try folder.file(text)) == raw)
+            try FileManager.default.removeItem(atPath: folder.path + "/key")
+        }
+        #expect(try read(try folder.file(raw, mode: 0o400)) == raw)
+    }
+
+    @Test(
+        "a file that others may use is refused",
+        arguments: [0o640, 0o604, 0o660, 0o666, 0o610, 0o601, 0o700, 0o644])
+    func modes(mode: Int) throws {
+        let folder = try Folder()
+        let file = try folder.file(raw, mode: mode)
+        let expected = VaultError.masterKey(
+            "others may use the file: its mode must be 0600 or 0400")
+        #expect(throws: expected) { try read(file) }
+    }
+
+    @Test("a key of another length, or that is no base64, is refused")
+    func lengths() throws {
+        let hostile: [[UInt8]] = [
+            [], Array(raw[..<31]), raw + [1], Array(base64.utf8.dropLast()),
+            Array((base64 + "\n\n").utf8), Array((" " + base64).utf8),
+            Array(base64.replacingOccurrences(of: "A", with: "-").utf8),
+            [UInt8](repeating: 61, count: 44), [UInt8](repeating: 0, count: 1_000),
+        ]
+        for bytes in hostile {
+            let folder = try Folder()
+            let file = try folder.file(bytes)
+            #expect(throws: VaultError.self, "\(bytes.count) bytes") { try read(file) }
+        }
+    }
+
+    @Test("a link, a directory, a pipe or nothing in the file's place is refused at once")
+    func notAFile() throws {
+        let folder = try Folder()
+        _ = try folder.file(raw)
+        let link = folder.path + "/link"
+        try FileManager.default.createSymbolicLink(
+            atPath: link, withDestinationPath: folder.path + "/key")
+        let pipe = folder.path + "/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        for path in [link, folder.path, pipe, folder.path + "/none"] {
+            #expect(throws: VaultError.self, "\(path)") { try read(.file(path)) }
+        }
+    }
+
+    @Test("a file of another user is refused", .enabled(if: geteuid() == 0))
+    func otherOwner() throws {
+        let folder = try Folder()
+        let file = try folder.file(raw)
+        #expect(chown(folder.path + "/key", 65_534, 65_534) == 0)
+        #expect(throws: VaultError.masterKey("the file belongs to another user")) {
+            try read(file)
+        }
+    }
+
+    @Test("a new key file is made once, for its owner alone")
+    func create() throws {
+        let folder = try Folder()
+        let path = folder.path + "/new"
+        try MasterKey.create(path: path)
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        let first = try read(.file(path))
+        #expect(first.count == 32)
+        #expect(throws: VaultError.self) { try MasterKey.create(path: path) }
+        #expect(try read(.file(path)) == first)
+    }
+
+    @Test("an environment variable holds base64")
+    func environment() throws {
+        let name = "STRM_TEST_MASTER_\(UInt32.random(in: 0...UInt32.max))"
+        #expect(throws: VaultError.masterKey("the environment variable is not set")) {
+            try read(.environment(name))
+        }
+        setenv(name, base64, 1)
+        defer { unsetenv(name) }
+        #expect(try read(.environment(name)) == raw)
+        setenv(name, "thirty-two characters, a phrase.", 1)
+        #expect(throws: VaultError.self) { try read(.environment(name)) }
+        setenv(name, base64 + base64, 1)
+        #expect(throws: VaultError.self) { try read(.environment(name)) }
+    }
+
+    @Test("a command writes the key raw or in base64")
+    func command() throws {
+        #expect(try read(.command(["echo", base64])) == raw)
+        let octal = raw.map { String(format: "\\%03o", $0) }.joined()
+        #expect(try read(.command(["printf", octal])) == raw)
+    }
+
+    @Test("a command that fails, hangs, floods or is not there gives an error, not a key")
+    func badCommands() throws {
+        #expect(throws: VaultError.masterKey("the command failed with status 3")) {
+            try read(.command(["sh", "-c", "echo \(base64); exit 3"]))
+        }
+        // No time at all, so that the test waits for nothing.
+        #expect(throws: VaultError.masterKey("the command takes too long")) {
+            try read(.command(["sleep", "600"]), seconds: 0)
+        }
+        #expect(throws: VaultError.masterKey("the command writes too much")) {
+            try read(.command(["yes"]))
+        }
+        #expect(throws: VaultError.self) { try read(.command(["/no/such/program"])) }
+        #expect(throws: VaultError.self) { try read(.command([])) }
+        #expect(throws: VaultError.self) { try read(.command([""])) }
+        #expect(throws: VaultError.self) { try read(.command(["true"])) }
+    }
+
+    @Test("no error shows the key")
+    func silence() throws {
+        let folder = try Folder()
+        let file = try folder.file(Array(("SECRET" + base64).utf8))
+        let error = #expect(throws: VaultError.self) { try read(file) }
+        #expect(!String(describing: error).contains("SECRET"))
+        #expect(!String(describing: error).contains(base64))
+    }
+}
+
+@Suite struct ProcessHardeningTests {
+    @Test("no core files, not dumpable, the signals of full disks and closed pipes ignored")
+    func hardening() {
+        #expect(ProcessHardening.apply() == [])
+        var limit = rlimit()
+        #expect(getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit) == 0)
+        #expect(limit.rlim_cur == 0)
+        #expect(limit.rlim_max == 0)
+        #expect(raise(SIGXFSZ) == 0)
+        #expect(raise(SIGPIPE) == 0)
+    }
+
+    @Test("memory for keys is out of core files and says how much of it is locked")
+    func lockedMemory() throws {
+        let memory = try LockedMemory(byteCount: 100_000)
+        #expect(memory.bytes.allSatisfy { $0 == 0 })
+        #expect(memory.lockedByteCount <= memory.byteCount)
+        let maps = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+        let start = String(UInt(bitPattern: memory.start), radix: 16)
+        let part = try #require(maps.range(of: start)).lowerBound
+        let flags = maps[part...].split(separator: "\n").first { $0.hasPrefix("VmFlags") }
+        #expect(flags?.contains(" dd") == true)
+        #expect(flags?.contains(" wf") == true)
+        if memory.lockedByteCount > 0 { #expect(flags?.contains(" lo") == true) }
+    }
+}
