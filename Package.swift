@@ -116,12 +116,12 @@ let package = Package(
         tests("Ingest", ["Contracts", "Privacy", "Vault", "Store", "Audit", "AuditProof"]),
         tests("Query", ["Contracts", "Privacy", "Vault", "Store", "Audit", "AuditProof", "Ingest", crypto]),
         tests("HTTP", [nioCore, nioPosix]),
-        tests(
-            "Server",
-            [
-                "Contracts", "Store", "Audit", "AuditProof", "Vault", "Query", "HTTP", jwtKit, yams,
-                crypto, logging,
-            ]),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Server", "Contracts", "Store", "Audit", "AuditProof", "Vault", "Query", "HTTP",
+                jwtKit, yams, crypto, logging,
+            ], exclude: ["Scripts"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
         .testTarget(name: "EndToEndTests", exclude: ["Scripts"], swiftSettings: settings),
     ],

@@ -31,19 +31,25 @@ extension Store {
 
     /// Reads everything from disk and compares all checksums: the engine's and the records' own.
     /// Long; leaves the block cache alone. On a thread of the caller's.
-    /// - Throws: `.corrupt` for the first damage.
+    /// - Throws: `.corrupt` for the first damage; `.closed` if the store closes meanwhile.
     package func verifyChecksums() throws(StoreError) {
         try withEngine { engine throws(StoreError) in
             for family in engine.fixedFamilies {
                 let iterator = try family.iterator(.sweep)
                 iterator.seekToFirst()
-                while iterator.isValid { iterator.next() }
+                var count = 0
+                while iterator.isValid {
+                    try checkSweep(&count)
+                    iterator.next()
+                }
                 try iterator.check()
             }
             for day in shared.table.allFamilies {
                 let iterator = try day.family.iterator(.sweep)
                 iterator.seekToFirst()
+                var count = 0
                 while iterator.isValid {
+                    try checkSweep(&count)
                     if let fault = EventRecord.fault(key: iterator.key, record: iterator.value) {
                         throw .corrupt("\(fault): family \(day.family.name)")
                     }
@@ -52,6 +58,12 @@ extension Store {
                 try iterator.check()
             }
         }
+    }
+
+    /// Now and then looks whether `close` waits for this sweep.
+    private func checkSweep(_ count: inout Int) throws(StoreError) {
+        count += 1
+        if count % 4_096 == 0 && gate.isRefusing { throw .closed }
     }
 
     /// A consistent copy at small cost: a few locks.

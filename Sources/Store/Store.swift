@@ -18,6 +18,7 @@ package final class Store: Sendable {
     let gate: EngineGate
     let housekeeper: Housekeeper
     private let life: Mutex<Life>
+    private let hasStarted = Atomic(false)
 
     /// `committer` is with the opener until `start`, then with the commit thread.
     private struct Life: ~Copyable {
@@ -65,6 +66,7 @@ package final class Store: Sendable {
             guard !life.isClosed else { throw .closed }
             guard let handOver = life.committer.take() else { return }
             life.thread = try StoreThread(name: "strm-commit") { handOver.committer.run() }
+            hasStarted.store(true, ordering: .releasing)
             try housekeeper.start()
         }
     }
@@ -132,6 +134,8 @@ package final class Store: Sendable {
     func onCommitThread<Result: Sendable>(
         _ body: @escaping @Sendable (Committer) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
+        precondition(
+            hasStarted.load(ordering: .acquiring), "the store must be started before this call")
         let answer = Answer<Result>()
         try shared.queue.submit(
             CommitQueue.Control(

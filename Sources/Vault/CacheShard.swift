@@ -19,7 +19,8 @@ struct CachedKeyFacts {
 /// under a lock of its own.
 ///
 /// Eviction is second chance (CLOCK): a hand goes round, spares a key that was used since its last
-/// visit once, and takes the first that was not. Bytes are overwritten when they are evicted.
+/// visit once, and takes the first that was not. A key that was only put in counts as not used, so
+/// that sequences of one event do not drive out the others. Bytes are overwritten when evicted.
 struct CacheShard: ~Copyable, @unchecked Sendable {
     // Unchecked: the memory below is reached through this value only, which lies inside a Mutex;
     // the arena's part is given to this shard alone, and `arena` keeps it alive.
@@ -49,7 +50,7 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
     init(capacity: Int, arena: LockedMemory, firstPlace: Int) {
         self.capacity = capacity
         self.arena = arena
-        keys = arena.start + firstPlace * DataKey.byteCount
+        keys = arena.unscopedStart + firstPlace * DataKey.byteCount
         // Zero bytes are a place that is not taken; pages that are not used yet cost nothing.
         guard let memory = calloc(capacity, MemoryLayout<Place>.stride) else {
             preconditionFailure("no memory for the key cache")
@@ -131,7 +132,7 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
             clear(place)
         }
         places[place] = Place(
-            facts: facts, subjects: (subject, 0), isTaken: true, wasUsed: true, seals: false)
+            facts: facts, subjects: (subject, 0), isTaken: true, wasUsed: false, seals: false)
         key(at: place).copyMemory(from: bytes, byteCount: DataKey.byteCount)
         takenCount += 1
         if seals { lead(to: place) }

@@ -16,7 +16,7 @@ enum Cryptography {
     }
 
     static func fillRandomly(_ memory: LockedMemory) {
-        fillRandomly(memory.mutableBytes)
+        memory.withMutableBytes { fillRandomly($0) }
     }
 
     /// AES-256-GCM. Writes as many bytes as the plaintext has, then the tag of 16.

@@ -72,8 +72,8 @@ final class HashPool: Sendable {
     /// The index key of a stream is the HMAC of a label, the purpose and the stream under the root.
     private func newContext(_ stream: StreamID, _ purpose: Purpose) -> KeyedHash {
         let number = withUnsafeBytes(of: stream.rawValue.bigEndian) { Array($0) }
-        var key = KeyedHash.hash(
-            Array("strm index key v1".utf8) + [purpose.rawValue] + number, key: root.bytes)
+        let label = Array("strm index key v1".utf8) + [purpose.rawValue] + number
+        var key = root.withBytes { KeyedHash.hash(label, key: $0) }
         return withUnsafeMutableBytes(of: &key) { bytes in
             defer { MasterKey.wipe(bytes) }
             return KeyedHash(key: UnsafeRawBufferPointer(bytes))

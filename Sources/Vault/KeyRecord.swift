@@ -47,10 +47,12 @@ struct KeyRecord: Equatable {
                 Cryptography.fillRandomly(
                     UnsafeMutableRawBufferPointer(
                         start: start + Self.headerBytes, count: Cryptography.nonceBytes))
-                Cryptography.seal(
-                    UnsafeRawBufferPointer(start: key, count: DataKey.byteCount),
-                    key: keys.key(bucket), nonce: start + Self.headerBytes,
-                    authenticating: authenticated, into: start + Self.wrappedAt)
+                keys.withKey(bucket) { bucketKey in
+                    Cryptography.seal(
+                        UnsafeRawBufferPointer(start: key, count: DataKey.byteCount),
+                        key: bucketKey, nonce: start + Self.headerBytes,
+                        authenticating: authenticated, into: start + Self.wrappedAt)
+                }
             }
         }
         return record
@@ -119,10 +121,11 @@ struct KeyRecord: Equatable {
                 guard let start = record.baseAddress, record[1] == bucket(of: link) else {
                     return false
                 }
-                return Cryptography.open(
-                    UnsafeRawBufferPointer(rebasing: record[wrappedAt...]),
-                    key: keys.key(bucket(of: link)), nonce: start + headerBytes,
-                    authenticating: authenticated, into: key)
+                return keys.withKey(bucket(of: link)) { bucketKey in
+                    Cryptography.open(
+                        UnsafeRawBufferPointer(rebasing: record[wrappedAt...]), key: bucketKey,
+                        nonce: start + headerBytes, authenticating: authenticated, into: key)
+                }
             }
         }
         guard isOpened else { throw damaged("it does not authenticate") }

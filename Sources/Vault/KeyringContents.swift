@@ -17,8 +17,12 @@ struct BucketKeys: Sendable {
     /// `byteCount` bytes, never changed after they are made.
     let memory: LockedMemory
 
-    func key(_ bucket: UInt8) -> UnsafeRawPointer {
-        UnsafeRawPointer(memory.start + Int(bucket) * Cryptography.keyBytes)
+    /// Lends the key of a bucket.
+    func withKey<R>(_ bucket: UInt8, _ body: (UnsafeRawPointer) -> R) -> R {
+        memory.withBytes { bytes in
+            guard let start = bytes.baseAddress else { preconditionFailure("no bucket keys") }
+            return body(start + Int(bucket) * Cryptography.keyBytes)
+        }
     }
 
     /// When the last event that can need these keys has expired: the day's end, the life of a data
@@ -65,10 +69,12 @@ struct KeyringContents: Sendable {
     /// Makes 32 random bytes under a name, in the place of what was there.
     mutating func makeSecret(_ name: SecretName, now: Milliseconds) throws(VaultError) {
         let memory = try LockedMemory(byteCount: Cryptography.keyBytes)
+        var firstWord: UInt32
         repeat {
             Cryptography.fillRandomly(memory)
+            firstWord = memory.withBytes { $0.load(as: UInt32.self) }
             // Below the order of P-256 and not zero, so that it can be a private key of any kind.
-        } while memory.bytes.load(as: UInt32.self) == .max || memory.bytes.load(as: UInt32.self) == 0
+        } while firstWord == .max || firstWord == 0
         secrets[name] = Secret(created: now, memory: memory)
     }
 

@@ -67,10 +67,15 @@ enum KeyringFile {
             writer.skip(nonce.count)
             writer.write(UInt32(count))
             guard let start = file.baseAddress, let nonceStart = nonce.baseAddress else { return }
-            Cryptography.seal(
-                body.bytes, key: masterKey.start, nonce: nonceStart,
-                authenticating: UnsafeRawBufferPointer(start: start, count: headerBytes),
-                into: start + headerBytes)
+            let header = UnsafeRawBufferPointer(start: start, count: headerBytes)
+            body.withBytes { body in
+                masterKey.withBytes { key in
+                    guard let keyStart = key.baseAddress else { return }
+                    Cryptography.seal(
+                        body, key: keyStart, nonce: nonceStart, authenticating: header,
+                        into: start + headerBytes)
+                }
+            }
         }
         return file
     }
@@ -106,21 +111,34 @@ enum KeyringFile {
             throw .keyring("the file is damaged: its length is wrong")
         }
         let body = try LockedMemory(byteCount: count)
-        guard let nonceStart = nonce.baseAddress,
-            Cryptography.open(
-                reader.read(reader.remaining), key: masterKey.start, nonce: nonceStart,
-                authenticating: UnsafeRawBufferPointer(rebasing: file[..<headerBytes]),
-                into: body.start)
-        else { throw .keyring("the file is damaged: it does not authenticate") }
-        return Opened(contents: try read(body), generation: generation, id: id)
+        let sealed = reader.read(reader.remaining)
+        let header = UnsafeRawBufferPointer(rebasing: file[..<headerBytes])
+        let isOpened = masterKey.withBytes { key in
+            body.withMutableBytes { body in
+                guard let keyStart = key.baseAddress, let nonceStart = nonce.baseAddress,
+                    let start = body.baseAddress
+                else { return false }
+                return Cryptography.open(
+                    sealed, key: keyStart, nonce: nonceStart, authenticating: header, into: start)
+            }
+        }
+        guard isOpened else { throw .keyring("the file is damaged: it does not authenticate") }
+        let contents = try body.withBytes { body throws(VaultError) in try read(body) }
+        return Opened(contents: contents, generation: generation, id: id)
     }
 
     private static func check(_ masterKey: LockedMemory, _ id: [UInt8]) -> [UInt8] {
-        Array(KeyedHash.hash(checkLabel + id, key: masterKey.bytes).bytes[..<8])
+        Array(masterKey.withBytes { KeyedHash.hash(checkLabel + id, key: $0) }.bytes[..<8])
     }
 
     private static func write(_ contents: KeyringContents, into body: LockedMemory) {
-        var writer = ByteWriter(body.mutableBytes)
+        body.withMutableBytes { body in
+            var writer = ByteWriter(body)
+            write(contents, &writer)
+        }
+    }
+
+    private static func write(_ contents: KeyringContents, _ writer: inout ByteWriter) {
         writer.write(contents.newestEpoch)
         writer.write(contents.newestDay.number)
         writer.write(contents.clockHighWater)
@@ -129,22 +147,24 @@ enum KeyringFile {
             writer.write(name.kind.rawValue)
             writer.write(name.number)
             writer.write(secret.created)
-            writer.write(secret.memory.bytes)
+            secret.memory.withBytes { writer.write($0) }
         }
         writer.write(UInt32(contents.epochs.count))
         for (id, keys) in contents.epochs {
             writer.write(id.epoch)
             writer.write(keys.day.number)
             writer.write(id.retention.days)
-            writer.write(keys.memory.bytes)
+            keys.memory.withBytes { writer.write($0) }
         }
     }
 
     /// The body is authentic, so what does not fit was written by a program with a fault: said, not
     /// trapped on.
-    private static func read(_ body: LockedMemory) throws(VaultError) -> KeyringContents {
+    private static func read(
+        _ body: UnsafeRawBufferPointer
+    ) throws(VaultError) -> KeyringContents {
         var contents = KeyringContents()
-        var reader = ByteReader(body.bytes)
+        var reader = ByteReader(body)
         contents.newestEpoch = reader.read()
         contents.newestDay = UTCDay(number: reader.read())
         contents.clockHighWater = reader.read()
@@ -153,8 +173,7 @@ enum KeyringFile {
             else { throw .keyring("a secret is of an unknown kind or cut off") }
             let name = SecretName(kind, number: reader.read())
             let created: Milliseconds = reader.read()
-            let memory = try LockedMemory(byteCount: Cryptography.keyBytes)
-            memory.mutableBytes.copyMemory(from: reader.read(memory.byteCount))
+            let memory = try LockedMemory(copying: reader.read(Cryptography.keyBytes))
             contents.secrets[name] = KeyringContents.Secret(created: created, memory: memory)
         }
         guard reader.remaining >= 4 else { throw .keyring("the list of epochs is cut off") }
@@ -165,8 +184,7 @@ enum KeyringFile {
             guard let retention = RetentionClass(days: Int(reader.read() as UInt16)) else {
                 throw .keyring("an epoch has an unknown retention class")
             }
-            let memory = try LockedMemory(byteCount: BucketKeys.byteCount)
-            memory.mutableBytes.copyMemory(from: reader.read(memory.byteCount))
+            let memory = try LockedMemory(copying: reader.read(BucketKeys.byteCount))
             contents.epochs[EpochClass(epoch: epoch, retention: retention)] = BucketKeys(
                 day: day, memory: memory)
         }

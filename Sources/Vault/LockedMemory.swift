@@ -6,7 +6,7 @@ final class LockedMemory: @unchecked Sendable {
     // Unchecked: the memory lives exactly as long as the object. Users either fill it before they
     // share the object and only read it afterwards, or guard its parts with locks of their own.
 
-    let start: UnsafeMutableRawPointer
+    private let start: UnsafeMutableRawPointer
     let byteCount: Int
     /// How many bytes from the front cannot be swapped out.
     let lockedByteCount: Int
@@ -21,15 +21,31 @@ final class LockedMemory: @unchecked Sendable {
         lockedByteCount = locked
     }
 
+    convenience init(copying bytes: UnsafeRawBufferPointer) throws(VaultError) {
+        try self.init(byteCount: bytes.count)
+        withMutableBytes { $0.copyMemory(from: bytes) }
+    }
+
     deinit {
         cplatform_secret_unmap(start, byteCount)
     }
 
-    var bytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: start, count: byteCount)
+    /// The object, and so the memory, lives at least until the closure has returned: a plain pointer
+    /// could outlive the last use of the object.
+    func withBytes<R, E: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        defer { withExtendedLifetime(self) {} }
+        return try body(UnsafeRawBufferPointer(start: start, count: byteCount))
     }
 
-    var mutableBytes: UnsafeMutableRawBufferPointer {
-        UnsafeMutableRawBufferPointer(start: start, count: byteCount)
+    func withMutableBytes<R, E: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        defer { withExtendedLifetime(self) {} }
+        return try body(UnsafeMutableRawBufferPointer(start: start, count: byteCount))
     }
+
+    /// For a holder that keeps the object as long as the pointer.
+    var unscopedStart: UnsafeMutableRawPointer { start }
 }

@@ -26,7 +26,7 @@ enum MasterKey {
         }
         defer { wipe(&key) }
         let memory = try LockedMemory(byteCount: byteCount)
-        memory.mutableBytes.copyBytes(from: key)
+        memory.withMutableBytes { $0.copyBytes(from: key) }
         return memory
     }
 

@@ -53,7 +53,7 @@ extension Vault {
             now: now, store: try attachedStore())
         return try lend(body) { bytes throws(VaultError) in
             let stripe = stripes[
-                Int(truncatingIfNeeded: request.sequence.hash.third) % Self.stripeCount]
+                Int(request.sequence.hash.third % UInt64(Self.stripeCount))]
             return try stripe.lock.withLock { _ throws(VaultError) in
                 try sealingKey(request, into: bytes)
             }

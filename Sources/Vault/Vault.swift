@@ -22,6 +22,7 @@ package final class Vault: Sendable {
         let lock = Mutex<Void>(())
     }
 
+    /// A power of two.
     static let stripeCount = 256
 
     /// Makes the keyring and its secrets in a directory that has none (`strm init`). The directory
@@ -88,7 +89,7 @@ package final class Vault: Sendable {
         guard let secret = keyring.secret(name) else {
             preconditionFailure("no such secret in the keyring")
         }
-        return Array(secret.memory.bytes)
+        return secret.memory.withBytes { Array($0) }
     }
 
     /// Numbers of the token signing keys, ascending; the last one signs, all verify.

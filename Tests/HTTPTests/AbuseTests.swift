@@ -29,7 +29,7 @@ struct AbuseTests {
             "resets that the server is made to send",
             """
             for i in range(1, 600, 2):
-                client.send(client.headers(i, path="/hold", end=False) + frame(WINDOW, 0, i, b"\\0\\0\\0\\0"))
+                client.send(client.headers(i, path="/hold", end=False) + frame(WINDOW, 0, i, b"\\x7f\\xff\\xff\\xff"))
             """
         ),
     ]

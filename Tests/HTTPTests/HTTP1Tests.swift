@@ -67,7 +67,7 @@ struct HTTP1Tests {
     @Test("each request of the table gets its one answer, and the connection ends")
     func answers() async throws {
         try await withServer { test in
-            let rows = Self.table.map { "'\($0.0)'.encode('latin-1')" }.joined(separator: ",\n")
+            let rows = Self.table.map { "('\($0.0)').encode('latin-1')" }.joined(separator: ",\n")
             let output = try await python(
                 "for row in [\(rows)]:\n    got = talk(row)\n"
                     + "    print(got[9:12].decode(), got.count(b'HTTP/1.1 '), b'forged' in got)",

@@ -73,7 +73,7 @@ struct WebSocketTests {
                 try:
                     ws(f"ws://127.0.0.1:{PORT}/ws/nowhere")
                 except InvalidStatus as error:
-                    print(error.response.status_code, error.response.body)
+                    print(error.response.status_code, bytes(error.response.body))
                 base = b"GET /ws/echo HTTP/1.1\\r\\nHost: a\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
                 key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n"
                 print(talk(base + key + b"Sec-WebSocket-Version: 8\\r\\n\\r\\n")[9:12].decode())

@@ -28,6 +28,7 @@ final class Machine {
 
     init(
         cachedKeysMax: Int = 1_024, queueEventsMax: Int = 65_536,
+        contract: ContractDocument? = nil,
         limits change: (inout IngestLimits) -> Void = { _ in }
     ) throws {
         directory = NSTemporaryDirectory() + "ingest-\(UUID().uuidString)"
@@ -50,7 +51,8 @@ final class Machine {
         try store.openPartition(partition, retention: .standard)
         target = StreamTarget(name: "demo", partition: partition, retention: .standard)
         let registry = ContractRegistry()
-        registry.replaceAll([(try Contract(document: TestContract.document(), number: 1), .active)])
+        let document = try contract ?? TestContract.document()
+        registry.replaceAll([(try Contract(document: document, number: 1), .active)])
         var limits = IngestLimits(event: EventLimits())
         change(&limits)
         ingest = Ingest(

@@ -143,14 +143,15 @@ struct CursorTests {
 
     @Test("and a named consumer go on after everything was closed and opened again")
     func restart() async throws {
-        let machine = try Machine(keepsFiles: true)
-        await machine.stores((0..<6).map { Event(mark: "\($0)") })
-        let reader = try machine.reader([1])
-        let first = try await machine.query.page(reader, .init(limit: 2))
-        try await machine.query.commit(reader, consumer: "job", cursor: first.nextCursor)
-        machine.closes()
+        let data = TestData()
+        var machine: Machine? = try Machine(data)
+        await machine?.stores((0..<6).map { Event(mark: "\($0)") })
+        let reader = try #require(try machine?.reader([1]))
+        let first = try #require(try await machine?.query.page(reader, .init(limit: 2)))
+        try await machine?.query.commit(reader, consumer: "job", cursor: first.nextCursor)
+        machine = nil
 
-        let again = try Machine(directory: machine.directory, clock: machine.clock)
+        let again = try Machine(data)
         let byCursor = try await again.query.page(
             try again.reader([1]), .init(cursor: first.nextCursor, limit: 2))
         #expect(try byCursor.marks == ["2", "3"])

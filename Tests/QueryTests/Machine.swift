@@ -16,7 +16,7 @@ final class Machine {
     static let start: Milliseconds = 1_790_000_000_000
     static let hour: Milliseconds = 3_600_000
 
-    let directory: String
+    let data: TestData
     let clock: TestClock
     let naps = Naps()
     let faults = Faults()
@@ -29,18 +29,13 @@ final class Machine {
     let stream: StreamDefinition
     private let lane: IngestLane
     private let sink = Sink()
-    private let keepsFiles: Bool
 
-    /// - Parameter directory: of a machine that was closed, to go on with.
-    init(
-        directory: String? = nil, clock: TestClock = TestClock(Machine.start), partitions: Int = 1,
-        streamID: UInt32 = 7, keepsFiles: Bool = false
-    ) throws {
-        let isNew = directory == nil
-        let directory = directory ?? NSTemporaryDirectory() + "query-\(UUID().uuidString)"
-        self.directory = directory
+    /// - Parameter data: of a machine that is gone, to go on with.
+    init(_ data: TestData = TestData(), partitions: Int = 1) throws {
+        let (directory, clock) = (data.directory, data.clock)
+        self.data = data
         self.clock = clock
-        self.keepsFiles = keepsFiles
+        let isNew = !FileManager.default.fileExists(atPath: directory)
         var configuration = StoreConfiguration(
             directory: directory, watermarkPath: directory + "/keys/watermark")
         configuration.observer = faults
@@ -63,7 +58,7 @@ final class Machine {
         try store.start()
         vault.attach(store: store)
         stream = StreamDefinition(
-            name: "demo", id: StreamID(rawValue: streamID), partitions: partitions,
+            name: "demo", id: StreamID(rawValue: 7), partitions: partitions,
             createdAt: clock.now, createdBy: "test")
         for partition in stream.partitionIDs {
             try store.openPartition(partition, retention: stream.retention)
@@ -82,11 +77,6 @@ final class Machine {
     }
 
     deinit {
-        closes()
-        if !keepsFiles { try? FileManager.default.removeItem(atPath: directory) }
-    }
-
-    func closes() {
         ingest.stop()
         store.close()
     }
@@ -148,6 +138,14 @@ final class Machine {
             return try #require(object as? [String: Any])
         }
     }
+}
+
+/// What outlives a machine: its files, which go with it, and its time.
+final class TestData {
+    let directory = NSTemporaryDirectory() + "query-\(UUID().uuidString)"
+    let clock = TestClock(Machine.start)
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
 }
 
 /// Counts what came back from the store.

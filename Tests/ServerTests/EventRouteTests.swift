@@ -48,7 +48,7 @@ struct EventRouteTests {
         }
     }
 
-    static let refusals: [(event: String, slug: String, pointer: String, rule: String)] = [
+    static let refusedEvents: [(event: String, slug: String, pointer: String, rule: String)] = [
         ("{", "malformed-body", "", "json"),
         ("{\"strmMeta\":", "malformed-body", "", "json"),
         (TestEvents.event(url: "ftp://x"), "contract-violation", "/url", "regex"),
@@ -68,7 +68,7 @@ struct EventRouteTests {
     func refused() async throws {
         try await TestServer.with { server in
             let token = try await server.demo()
-            for refusal in Self.refusals {
+            for refusal in Self.refusedEvents {
                 let sent = try await server.client.post("/event", token: token, json: refusal.event)
                 #expect(sent.status == 400, "\(refusal)")
                 #expect(sent.header("content-type") == "application/problem+json")
@@ -210,7 +210,7 @@ struct EventRouteTests {
         }
     }
 
-    static let badQueries: [(query: String, parameter: String)] = [
+    static let queryMistakes: [(query: String, parameter: String)] = [
         ("limit=0", "limit"), ("limit=10001", "limit"), ("limit=+5", "limit"), ("limit=", "limit"),
         ("wait=61", "wait"), ("wait=-1", "wait"), ("wait=nan", "wait"), ("from=yesterday", "from"),
         ("to=2026-02-30T00:00:00Z", "to"), ("keyLink=abc", "keyLink"), ("limt=5", "query"),
@@ -222,7 +222,7 @@ struct EventRouteTests {
     func badQueries() async throws {
         try await TestServer.with { server in
             let token = try await server.demo()
-            for bad in Self.badQueries {
+            for bad in Self.queryMistakes {
                 let read = try await server.client.get(
                     "/v1/streams/demo/events?\(bad.query)", token: token)
                 #expect(read.status == 400, "\(bad.query)")

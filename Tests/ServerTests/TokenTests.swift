@@ -98,7 +98,7 @@ struct TokenTests {
     }
 
     /// Signed with OUR key, so that only the claim is wrong.
-    static let hostileClaims: [(name: String, payload: [UInt8])] = [
+    static let wrongClaims: [(name: String, payload: [UInt8])] = [
         ("expired a second ago", claims { $0["exp"] = now / 1_000 - 1 }),
         ("expires now", claims { $0["exp"] = now / 1_000 }),
         ("not before the future", claims { $0["nbf"] = now / 1_000 + 3_600 }),
@@ -116,7 +116,7 @@ struct TokenTests {
         ("a claim twice", Array(#"{"iss":"a","iss":"http://issuer.test"}"#.utf8)),
     ]
 
-    @Test("a claim that is not exactly right is refused although the signature is ours", arguments: hostileClaims)
+    @Test("a claim that is not exactly right is refused although the signature is ours", arguments: wrongClaims)
     func hostileClaims(_ hostile: (name: String, payload: [UInt8])) throws {
         let tokens = Self.tokens()
         let key = try #require(tokens.keys.current)

@@ -233,6 +233,49 @@ struct FaultTests {
         }
     }
 
+    @Test("of the process being killed loses nothing acknowledged", arguments: 1...6)
+    func killed(_ round: Int) async throws {
+        let fixture = try StoreFixture { $0.memtableBytes = 64 << 10 }
+        let root = fixture.root
+        await #expect(processExitsWith: .signal(SIGKILL)) { [root = root as String, round] in
+            var configuration = StoreConfiguration(
+                directory: root + "/data", watermarkPath: root + "/keys/watermark")
+            configuration.memtableBytes = 64 << 10
+            let store = try Store.open(configuration, clock: { StoreFixture.start })
+            try store.start()
+            for number in 0..<100_000 {
+                let sink = WaitingSink()
+                let chunk = EventChunk(sink: sink)
+                let partition = PartitionID(stream: StreamID(rawValue: UInt32(number % 3)))
+                chunk.append(number / 3, to: partition, at: StoreFixture.start, padding: 500)
+                try store.submit(chunk)
+                guard sink.wait() == .durable else { exit(1) }
+                if number % 100 == 0 { store.housekeeper.work() }
+                if number == 150 * round {
+                    try Data("\(number)".utf8).write(to: URL(fileURLWithPath: root + "/acked"))
+                    // One more is on its way.
+                    chunk.reset()
+                    chunk.append(0, to: partition, at: StoreFixture.start)
+                    try store.submit(chunk)
+                    kill(getpid(), SIGKILL)
+                }
+            }
+        }
+        let acked = try #require(
+            Int(String(contentsOfFile: fixture.root + "/acked", encoding: .utf8)))
+        try fixture.open()
+        for stream in 0..<3 {
+            let events = try fixture.events(
+                PartitionID(stream: StreamID(rawValue: UInt32(stream))))
+            let least = (acked - stream) / 3 + 1
+            #expect(events.count == least || events.count == least + 1)
+            #expect(events.map(\.offset) == (0..<events.count).map { UInt64($0) })
+            #expect(events.prefix(least).map(\.number) == Array(0..<least))
+        }
+        try fixture.send([1])
+        try fixture.store.verifyChecksums()
+    }
+
     @Test("of using a closed store is an error, and closing twice is none")
     func closed() throws {
         let fixture = try StoreFixture()

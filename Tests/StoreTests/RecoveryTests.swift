@@ -105,6 +105,32 @@ struct RecoveryTests {
         #expect(throws: StoreError.self) { try fixture.open() }
     }
 
+    @Test("each of several logs is missed when it is gone, or cut short", arguments: [true, false])
+    func oneOfSeveralLogs(_ isDeleted: Bool) throws {
+        let fixture = try StoreFixture { $0.memtableBytes = 64 << 10 }
+        try fixture.open()
+        // Cursors are written first and stay in the first log, while events fill others.
+        let done = Answer<CommitReceipt>()
+        try fixture.store.submit([.putCursor(key: [1], value: [1])], completion: done.give)
+        _ = try done.take().get()
+        for round in 0..<40 { try fixture.send(count: 10, from: round * 10, padding: 600) }
+        fixture.close()
+        let names = fixture.walNames
+        #expect(names.count > 1)
+        for name in names {
+            let copy = try fixture.copy()
+            let path = copy.databasePath + "/" + name
+            let size = try #require(Self.fileSize(path))
+            guard size > 0 else { continue }
+            if isDeleted {
+                try FileManager.default.removeItem(atPath: path)
+            } else {
+                try Self.truncate(path, to: size - 30)
+            }
+            #expect(throws: StoreError.self, "\(name) of \(names)") { try copy.open() }
+        }
+    }
+
     @Test(
         "deleted files are noticed", arguments: ["CURRENT", "MANIFEST", ".sst", "db", "watermark"])
     func deletedFiles(_ kind: String) throws {

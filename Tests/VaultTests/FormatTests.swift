@@ -17,7 +17,7 @@ import Testing
         record = KeyRecord(
             stream: StreamID(rawValue: 0xA1A2_A3A4),
             epoch: EpochClass(epoch: 0xB1B2_B3B4, retention: .standard), created: 0x0C01,
-            expires: 0x0D01, sequence: KeyedHash.hash([1], key: memory.bytes))
+            expires: 0x0D01, sequence: memory.withBytes { KeyedHash.hash([1], key: $0) })
     }
 
     private func wrapped() -> [UInt8] {

@@ -135,7 +135,7 @@ import Testing
         let file = try fixture.bytesOfKeyring()
         let contents = fixture.vault.keyring.contents
         let bucket = try #require(contents.epochs.values.first)
-        #expect(!contains(file, Array(bucket.memory.bytes[..<32])))
+        #expect(!contains(file, Array(bucket.memory.copy()[..<32])))
         #expect(!contains(file, fixture.vault.secret(.auditSigning)))
         #expect(!contains(file, fixture.vault.secret(.cursorKey)))
         let stored = fixture.store.state.withLock { state in

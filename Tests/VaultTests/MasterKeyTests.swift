@@ -23,7 +23,7 @@ import Testing
     }
 
     private func read(_ source: MasterKeySource, seconds: Int = 20) throws(VaultError) -> [UInt8] {
-        Array(try MasterKey.read(source, commandSeconds: seconds).bytes)
+        try MasterKey.read(source, commandSeconds: seconds).copy()
     }
 
     private var base64: String { Data(raw).base64EncodedString() }
@@ -166,12 +166,20 @@ import Testing
     @Test("memory for keys is out of core files and says how much of it is locked")
     func lockedMemory() throws {
         let memory = try LockedMemory(byteCount: 100_000)
-        #expect(memory.bytes.allSatisfy { $0 == 0 })
+        #expect(memory.copy().allSatisfy { $0 == 0 })
         #expect(memory.lockedByteCount <= memory.byteCount)
+        let address = memory.withBytes { UInt(bitPattern: $0.baseAddress) }
         let maps = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
-        let start = String(UInt(bitPattern: memory.start), radix: 16)
-        let part = try #require(maps.range(of: start)).lowerBound
-        let flags = maps[part...].split(separator: "\n").first { $0.hasPrefix("VmFlags") }
+        var isInside = false
+        var flags: Substring?
+        for line in maps.split(separator: "\n") {
+            let ends = line.prefix { $0 != " " }.split(separator: "-").map { UInt($0, radix: 16) }
+            if ends.count == 2, let start = ends[0], let end = ends[1] {
+                isInside = (start..<end).contains(address)
+            } else if isInside && line.hasPrefix("VmFlags") {
+                flags = line
+            }
+        }
         #expect(flags?.contains(" dd") == true)
         #expect(flags?.contains(" wf") == true)
         if memory.lockedByteCount > 0 { #expect(flags?.contains(" lo") == true) }

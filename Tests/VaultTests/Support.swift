@@ -224,3 +224,7 @@ final class Bytes {
 func contains(_ haystack: [UInt8], _ needle: [UInt8]) -> Bool {
     Data(haystack).range(of: Data(needle)) != nil
 }
+
+extension LockedMemory {
+    func copy() -> [UInt8] { withBytes { Array($0) } }
+}

@@ -18,7 +18,10 @@ struct Limits: Sendable {
     let bodyBytesPerSecondMin: Int
 
     init(_ configuration: HTTPConfiguration) {
-        func amount(_ seconds: Double) -> TimeAmount { .nanoseconds(Int64(seconds * 1e9)) }
+        // A nonsensical time must not trap: `start()` refuses it with a sentence.
+        func amount(_ seconds: Double) -> TimeAmount {
+            seconds > 0 && seconds < 1e9 ? .nanoseconds(Int64(seconds * 1e9)) : .seconds(1)
+        }
         idleTimeout = amount(configuration.idleTimeoutSeconds)
         headerTimeout = amount(configuration.headerTimeoutSeconds)
         bodyGrace = amount(configuration.bodyGraceSeconds)

@@ -19,6 +19,7 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
     private var blockedSince: NIODeadline?
     private var closeSentAt: NIODeadline?
     private var pingedAt = NIODeadline.now()
+    private var pingsUnanswered = 0
     private var controlFrames = RateWindow()
 
     private var message: ByteBuffer?
@@ -30,6 +31,7 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
     private var isOver = false
 
     private static let sendersMax = 16
+    private static let pingsMax = 3
     private static let messagesMax = 64
 
     init(connection: Connection, receivesMessages: Bool) {
@@ -287,13 +289,16 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
             close(code: .tryAgainLater, reason: "reader too slow")
             return
         }
-        let silence = now - connection.lastReadAt
         // Silence is the client's only while it is read.
-        if isReadHeld || silence <= limits.webSocketPing { return }
-        if silence > limits.webSocketPing * 4 {
-            connection.loop.counters.timeouts.bump()
-            connection.closeNow()
+        if isReadHeld || now - connection.lastReadAt <= limits.webSocketPing {
+            pingsUnanswered = 0
         } else if now - pingedAt > limits.webSocketPing {
+            guard pingsUnanswered < Self.pingsMax else {
+                connection.loop.counters.timeouts.bump()
+                connection.closeNow()
+                return
+            }
+            pingsUnanswered += 1
             pingedAt = now
             var ping = ByteBuffer()
             WebSocketFrameWriter.append([], opcode: .ping, to: &ping)

@@ -67,11 +67,6 @@ final class Engine: Sendable {
             loader = ContractLoader(registry: ContractRegistry())
             let snapshot = catalog.snapshot
             try loader.load(snapshot)
-            for stream in snapshot.streams.values.map(\.value) {
-                for partition in stream.partitionIDs {
-                    try store.openPartition(partition, retention: stream.retention)
-                }
-            }
             keys = SigningKeys(try SigningKeyRotation.load(vault: vault, store: store))
             secrets = ClientSecrets(pepper: vault.secret(.clientPepper))
             var limits = EventLimits()
@@ -90,6 +85,11 @@ final class Engine: Sendable {
             tokenService = TokenService(
                 catalog: catalog, tokens: tokens, secrets: secrets, audit: audit)
             try store.start()
+            for stream in snapshot.streams.values.map(\.value) {
+                for partition in stream.partitionIDs {
+                    try store.openPartition(partition, retention: stream.retention)
+                }
+            }
             ingest.start()
         } catch {
             store.close()

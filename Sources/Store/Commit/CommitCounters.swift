@@ -18,18 +18,19 @@ final class CommitCounters: Sendable {
         state.withLock { $0.statistics.writeTime.record(nanoseconds: nanoseconds) }
     }
 
-    func didCommit(
-        events: Int, bytes: Int, mutations: Int, keysMade: Int, nanoseconds: UInt64
-    ) {
+    func didCommit(events: Int, bytes: Int, mutations: Int, keysMade: Int) {
         state.withLock {
             $0.statistics.commits += 1
             $0.statistics.events += UInt64(events)
             $0.statistics.eventBytes += UInt64(bytes)
             $0.statistics.mutations += UInt64(mutations)
             $0.statistics.keysMade += UInt64(keysMade)
-            $0.statistics.commitTime.record(nanoseconds: nanoseconds)
             $0.statistics.batchEvents.record(events)
         }
+    }
+
+    func didAcknowledge(nanoseconds: UInt64) {
+        state.withLock { $0.statistics.commitTime.record(nanoseconds: nanoseconds) }
     }
 
     /// The first reason stays.

@@ -11,9 +11,7 @@ extension Committer {
             }
             return
         }
-        guard heads.count < Watermark.partitionsMax else {
-            throw .io("there are \(heads.count) partitions already: that is the limit")
-        }
+        try checkPartitionLimit()
         let head = PartitionHead(partition: partition, retention: retention)
         try writeControl {
             $0.put(
@@ -25,6 +23,13 @@ extension Committer {
         table.advance(
             [.init(partition: partition, retention: retention, tail: 0, newDays: [])],
             families: [])
+    }
+
+    /// A watermark with more would not be readable at the next start.
+    func checkPartitionLimit() throws(StoreError) {
+        guard heads.count < Watermark.partitionsMax else {
+            throw .io("there are \(heads.count) partitions already: that is the limit")
+        }
     }
 
     /// Its events are deleted; what remains is a record that keeps the number from being used again.

@@ -7,7 +7,7 @@ extension Committer {
         var position = 0
         while position < chunk.count {
             let first = chunk.entries + position
-            let index = headIndex(first.pointee.partition, first.pointee.retention)
+            let index = try headIndex(first.pointee.partition, first.pointee.retention)
             if !heads[index].isTouched && !heads[index].isDropped {
                 heads[index].isTouched = true
                 touched.append(index)
@@ -87,8 +87,11 @@ extension Committer {
 
     /// A partition that nobody opened is opened by its first event, with the class that it names.
     /// One that is open keeps its class.
-    private func headIndex(_ partition: PartitionID, _ retention: RetentionClass) -> Int {
+    private func headIndex(
+        _ partition: PartitionID, _ retention: RetentionClass
+    ) throws(StoreError) -> Int {
         if let found = headIndexes[partition] { return found }
+        try checkPartitionLimit()
         let head = PartitionHead(partition: partition, retention: retention)
         heads.append(head)
         headIndexes[partition] = heads.count - 1
@@ -102,6 +105,7 @@ extension Committer {
     func stageRequest(_ request: CommitQueue.Request) {
         let revisions: [DocumentKey: UInt64]
         do throws(StoreError) {
+            try checkAudit(request.mutations)
             revisions = try changes.take(request.mutations)
         } catch {
             results.append(
@@ -127,5 +131,15 @@ extension Committer {
         }
         results.append(
             RequestResult(completion: request.completion, revisions: .success(revisions)))
+    }
+
+    /// An act whose record cannot be written must not happen.
+    private func checkAudit(_ mutations: [Mutation]) throws(StoreError) {
+        guard stage == nil else { return }
+        for mutation in mutations {
+            if case .audit = mutation {
+                throw .io("an audit entry was submitted, but there is no audit log")
+            }
+        }
     }
 }

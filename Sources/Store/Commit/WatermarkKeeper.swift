@@ -31,6 +31,8 @@ final class WatermarkKeeper: Sendable {
 
     /// After a sync: everything up to `sequence` is on disk. `audit` nil: as before.
     func didSync(sequence: UInt64, audit: [UInt8]?) {
+        precondition(
+            audit?.count ?? 0 <= Watermark.auditBytesMax, "the audit log's watermark is too long")
         state.withLock {
             $0.sequence = sequence
             if let audit { $0.audit = audit }

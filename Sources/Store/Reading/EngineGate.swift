@@ -35,6 +35,8 @@ final class EngineGate: @unchecked Sendable {
     /// New reads are refused from now on.
     func refuse() { lock.withLock { isClosing = true } }
 
+    var isRefusing: Bool { lock.withLock { isClosing } }
+
     /// Waits for the reads that have begun, then lets go of the engine.
     func close() {
         // Released without the lock: closing the database takes its time.
