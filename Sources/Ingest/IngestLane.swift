@@ -145,7 +145,10 @@ package final class IngestLane {
     private func divert(
         bodyBytes: Int, _ stream: StreamTarget, _ token: CommitToken, _ now: Milliseconds
     ) -> Outcome {
-        let bytes = decoder.json.count + decoder.keyValue.count + 256
+        let bytes =
+            decoder.json.count + decoder.keyValue.count + (decoder.subjectValue?.count ?? 0)
+            + decoder.spans.count * MemoryLayout<EventSpan>.stride
+            + MemoryLayout<SlowBatch.Entry>.stride
         switch ingest.slowLane.reserve(bytes: bytes) {
         case .granted: break
         case .full:

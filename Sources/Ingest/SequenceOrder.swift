@@ -65,7 +65,8 @@ final class SequenceOrder: @unchecked Sendable {
         waitingTotal.subtract(1, ordering: .releasing)
     }
 
-    /// A multiplication whose two halves are folded: each bit of the input moves half of the result.
+    /// A multiplication whose two halves are folded: each bit of the input moves half of the
+    /// result.
     private static func mix(_ value: UInt64) -> UInt64 {
         let product = value.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
         return product.high ^ product.low

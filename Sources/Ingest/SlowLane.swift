@@ -115,11 +115,12 @@ final class SlowLane: Sendable {
     private func process(_ batch: SlowBatch, _ recorder: EventRecorder) {
         var rest = batch.entries[...]
         while !rest.isEmpty {
-            let group = rest.prefix(Self.chunkEventsMax)
-            rest = rest.dropFirst(group.count)
             let chunk = EventChunk(sink: batch.sink)
             var bodyBytes = 0
-            for entry in group {
+            var count = 0
+            for entry in rest.prefix(Self.chunkEventsMax)
+            where count == 0 || chunk.byteCount < limits.chunkBytesMax {
+                count += 1
                 do throws(VaultError) {
                     try seal(entry, of: batch, recorder, into: chunk)
                     bodyBytes += entry.bodyBytes
@@ -129,7 +130,8 @@ final class SlowLane: Sendable {
                 }
             }
             submit(chunk, of: batch, bodyBytes: bodyBytes)
-            for entry in group { release(entry, of: batch) }
+            for entry in rest.prefix(count) { release(entry, of: batch) }
+            rest = rest.dropFirst(count)
         }
     }
 

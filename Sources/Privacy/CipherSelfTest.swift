@@ -61,7 +61,7 @@ package enum CipherSelfTest {
                     + "272e9c485b62a3fd5c0d")),
     ]
 
-    /// Made by Tink 1.16.1 (Python) from the key 00 01 … 3f with id 0x01020304, no associated data.
+    /// Made by Tink 1.16.1 (Python) from the key 00 01 … 3f, id 0x01020304, no associated data.
     static let tink = [
         ("", "AQECAwRv9bjvU/w2VgbNPqBHN0iF"),
         ("a", "AQECAwTxluL77NTozxbldeiQLhXPDQ=="),
@@ -141,7 +141,7 @@ package enum CipherSelfTest {
     }
 
     private static func bytes(_ hexadecimal: String) -> [UInt8] {
-        var result = [UInt8]()
+        var result: [UInt8] = []
         var high: Int?
         for digit in hexadecimal {
             let value = digit.hexDigitValue ?? 0

@@ -21,7 +21,8 @@ final class ConsumerCursors: Sendable {
     }
 
     private let store: Store
-    /// What is committed, also for the lag that metrics show: all of it fits, because it is bounded.
+    /// What is committed, also for the lag that metrics show: all of it fits, because it is
+    /// bounded.
     private let offsets = Mutex<[Place: [Offset]]>([:])
 
     init(store: Store) {
@@ -71,6 +72,20 @@ final class ConsumerCursors: Sendable {
             throw .store(error)
         }
         offsets.withLock { $0[place] = cursor.offsets }
+    }
+
+    /// Takes back what clients committed for a view that is gone.
+    func forget(_ view: ViewID) async throws(QueryError) {
+        let places = offsets.withLock { $0.keys.filter { $0.view == view } }
+        guard !places.isEmpty else { return }
+        do {
+            _ = try await store.commit(places.map { .deleteCursor(key: Self.key($0)) })
+        } catch {
+            throw .store(error)
+        }
+        offsets.withLock { offsets in
+            for place in places { offsets[place] = nil }
+        }
     }
 
     /// Reads all committed places, so that their lag is known after a restart too. Blocks.

@@ -1,5 +1,80 @@
-import Contracts
 import Store
+
+/// Runs passes over the partitions of a view until one of them yields something.
+struct PageScan: Sendable {
+    /// Events that one request may look at before it answers, empty if need be: bounds what a
+    /// filter that matches nothing can cost. The cursor has moved, so repeating goes on behind.
+    static let scannedMax = 1_000_000
+    /// Events of one pass: about 20 ms of one thread for a filter that matches nothing.
+    static let passScannedMax = 100_000
+
+    let query: Query
+    let reader: Query.Reader
+    let request: Query.Request
+
+    /// nil: nothing to hand out up to the tail, or up to the bound of scanned events. Moves `place`
+    /// in any case. The page comes from one partition, so that a release has one range of offsets;
+    /// the next begins with the next partition, so that none starves.
+    func run(_ place: inout Place, _ totals: inout PageTotals) async throws(QueryError) -> PageBody?
+    {
+        let partitions = reader.source.partitionIDs
+        var ended = 0
+        for step in 0..<partitions.count {
+            let index = (place.cursor.turn + step) % partitions.count
+            var more = true
+            while more {
+                if Task.isCancelled { throw .cancelled }
+                if totals.scanned >= Self.scannedMax { return nil }
+                let now = query.clock()
+                if query.store.tail(partitions[index]) <= place.cursor.offsets[index] {
+                    if let to = request.to, now >= to { ended += 1 }
+                    break
+                }
+                let pass = makePass(partitions[index], place.cursor.offsets[index], now)
+                let (body, end) = try await read(pass)
+                place.cursor.offsets[index] = max(end.next, place.cursor.offsets[index])
+                totals.scanned += max(end.scanned, 1)
+                totals.dropped += end.dropped
+                if body.count > 0 {
+                    place.cursor.turn = (index + 1) % partitions.count
+                    return body
+                }
+                if end.isPastUntil { ended += 1 }
+                // A pass that did not move cannot have left anything: no endless loop, whatever
+                // the store says.
+                more = !end.reachedTail && !end.isPastUntil && end.next > pass.start
+            }
+        }
+        place.isAtEnd = ended == partitions.count
+        return nil
+    }
+
+    private func makePass(_ partition: PartitionID, _ start: Offset, _ now: Milliseconds) -> Pass {
+        let floor = reader.source.retention.floor(now: now)
+        return Pass(
+            partition: partition, start: start, limit: request.limit,
+            scannedMax: Self.passScannedMax,
+            notBefore: max(floor, request.from ?? .min), until: request.to,
+            keyLink: request.keyLink, bytesMax: request.pageBytesMax)
+    }
+
+    private func read(_ pass: Pass) async throws(QueryError) -> (PageBody, PassEnd) {
+        switch reader.target {
+        case .stream:
+            let store = query.store
+            let result = try await query.onReaderThread { () throws(StoreError) in
+                try SealedPages.read(pass, from: store)
+            }
+            if result.0.count > 0 {
+                add(1, to: query.counters.sealedPages)
+                add(result.0.count, to: query.counters.sealedEvents)
+            }
+            return result
+        case .derived(let derived, _):
+            return try await Release(query: query, reader: reader, derived: derived).read(pass)
+        }
+    }
+}
 
 /// A page, and whether no later one can hold anything: everything before `to` was read.
 struct PageResult: Sendable {
@@ -25,145 +100,4 @@ struct PageBody: Sendable {
     var bytes: [UInt8] = []
     var count = 0
     var sealedFields = 0
-}
-
-/// One pass over one partition: short enough not to keep a reader thread from others.
-struct Pass: Sendable {
-    var partition: PartitionID
-    var start: Offset
-    /// Events handed out at most.
-    var limit: Int
-    /// Events looked at at most.
-    var scannedMax: Int
-    /// Older events are not there any more, or not asked for.
-    var notBefore: Milliseconds
-    var until: Milliseconds?
-    var keyLink: KeyLink?
-
-    /// The bytes of a page: it ends before the event that would exceed them.
-    static let bytesMax = 8 << 20
-}
-
-/// How a pass ended.
-struct PassEnd: Sendable {
-    /// The first offset that was not looked at.
-    var next: Offset
-    var scanned: Int
-    var dropped: Int
-    /// An event at or after `until` was met.
-    var isPastUntil: Bool
-    var reachedTail: Bool
-}
-
-/// Runs passes over the partitions of a view until one of them yields something.
-struct PageScan: Sendable {
-    /// Events that one request may look at before it answers, empty if need be: bounds what a
-    /// filter that matches nothing can cost. The cursor has moved, so repeating goes on behind.
-    static let scannedMax = 1_000_000
-    /// Events of one pass: about 20 ms of one thread for a filter that matches nothing.
-    static let passScannedMax = 100_000
-
-    let query: Query
-    let reader: Query.Reader
-    let request: Query.Request
-
-    /// nil: nothing to hand out up to the tail, or up to the bound of scanned events. Moves `place`
-    /// in any case. The page comes from one partition, so that a release has one range of offsets;
-    /// the next begins with the next partition, so that none starves.
-    func run(_ place: inout Place, _ totals: inout PageTotals) async throws(QueryError) -> PageBody? {
-        let partitions = reader.source.partitionIDs
-        var ended = 0
-        for step in 0..<partitions.count {
-            let index = (place.cursor.turn + step) % partitions.count
-            var more = true
-            while more {
-                if Task.isCancelled { throw .cancelled }
-                if totals.scanned >= Self.scannedMax { return nil }
-                let now = query.clock()
-                if query.store.tail(partitions[index]) <= place.cursor.offsets[index] {
-                    if let to = request.to, now >= to { ended += 1 }
-                    break
-                }
-                let pass = makePass(partitions[index], place.cursor.offsets[index], now)
-                let (body, end) = try await read(pass)
-                place.cursor.offsets[index] = max(end.next, place.cursor.offsets[index])
-                totals.scanned += max(end.scanned, 1)
-                totals.dropped += end.dropped
-                if body.count > 0 {
-                    place.cursor.turn = (index + 1) % partitions.count
-                    return body
-                }
-                if end.isPastUntil { ended += 1 }
-                more = !end.reachedTail && !end.isPastUntil
-            }
-        }
-        place.isAtEnd = ended == partitions.count
-        return nil
-    }
-
-    private func makePass(_ partition: PartitionID, _ start: Offset, _ now: Milliseconds) -> Pass {
-        let floor = reader.source.retention.floor(now: now)
-        return Pass(
-            partition: partition, start: start, limit: request.limit,
-            scannedMax: Self.passScannedMax,
-            notBefore: max(floor, request.from ?? .min), until: request.to,
-            keyLink: request.keyLink)
-    }
-
-    private func read(_ pass: Pass) async throws(QueryError) -> (PageBody, PassEnd) {
-        switch reader.target {
-        case .stream:
-            let store = query.store
-            let result = try await query.onReaderThread { () throws(StoreError) in
-                try SealedPages.read(pass, from: store)
-            }
-            if result.0.count > 0 {
-                add(1, to: query.counters.sealedPages)
-                add(result.0.count, to: query.counters.sealedEvents)
-            }
-            return result
-        case .derived(let derived, _):
-            return try await Release(query: query, reader: reader, derived: derived).read(pass)
-        }
-    }
-}
-
-extension Pass {
-    enum Taken { case taken, dropped, full }
-
-    /// The one loop over the store's events: what has expired or was not asked for never reaches
-    /// `take`. Cost of an event passed over by the key link: its header only. Blocks on the disk.
-    ///
-    /// `take` answers what it did with the event; after `.full` the event was not looked at.
-    func scan(
-        _ store: Store, take: (borrowing EventRecordView) -> Taken
-    ) throws(StoreError) -> PassEnd {
-        var taken = 0
-        var dropped = 0
-        var notTaken: Offset?
-        let read: ReadEnd
-        do {
-            read = try store.read(
-                partition, from: start, limit: .max, notBefore: notBefore, until: until,
-                keyLink: keyLink, scanLimit: scannedMax
-            ) { event in
-                switch take(event) {
-                case .taken: taken += 1
-                case .dropped: dropped += 1
-                case .full:
-                    notTaken = event.offset
-                    return false
-                }
-                return taken < limit
-            }
-        } catch let error as StoreError {
-            throw error
-        } catch {
-            // The closure throws nothing, so this can only be a new kind of error of the store.
-            throw .io("a read failed")
-        }
-        return PassEnd(
-            next: notTaken ?? read.next, scanned: read.scanned, dropped: dropped,
-            isPastUntil: read.reachedUntil, reachedTail: notTaken == nil && read.reachedTail)
-    }
 }

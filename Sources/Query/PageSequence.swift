@@ -1,8 +1,9 @@
 extension Query {
     /// The pages of a view, one after the other, for as long as somebody asks for the next.
     ///
-    /// Nothing is read ahead: a slow reader costs one page of at most 8 MiB, and holds nothing in
-    /// the store. No page is empty. Ends when the task is cancelled, or at `to` once that is past.
+    /// Nothing is read ahead: a slow reader costs one page of 256 KiB, or of one event if that is
+    /// larger, and holds nothing in the store. No page is empty. Ends when the task is cancelled,
+    /// or at `to` once that is past.
     package struct PageSequence: AsyncSequence, Sendable {
         package typealias Element = Page
         package typealias Failure = QueryError

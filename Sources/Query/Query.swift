@@ -8,9 +8,9 @@ package import Vault
 /// Reads streams and derived streams, a page at a time.
 ///
 /// It is the only way out for events. Pages of a stream are sealed as they lie on disk and are not
-/// recorded one by one: they hold no personal data in clear, so there is no use of it to record, and
-/// who may read a stream is recorded with its client and its tokens. Pages of a derived stream pass
-/// through `Release`.
+/// recorded one by one: they hold no personal data in clear, so there is no use of it to record,
+/// and who may read a stream is recorded with its client and its tokens. Pages of a derived stream
+/// pass through `Release`.
 package final class Query: Sendable {
     let store: Store
     let vault: Vault
@@ -21,6 +21,7 @@ package final class Query: Sendable {
     let consumers: ConsumerCursors
     private let cursorKey: SymmetricKey
     private let tailWait: TailWait
+    private let readGate = ReadGate()
 
     /// - Parameters:
     ///   - cursorKey: 32 secret bytes that survive restarts; with other bytes, cursors made before
@@ -30,7 +31,9 @@ package final class Query: Sendable {
     package init(
         store: Store, vault: Vault, audit: AuditLog, registry: ContractRegistry,
         cursorKey: [UInt8], clock: @escaping @Sendable () -> Milliseconds,
-        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+        sleep: @escaping @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0)
+        }
     ) {
         self.store = store
         self.vault = vault
@@ -72,11 +75,18 @@ package final class Query: Sendable {
             cursor, at: .init(view: reader.view, client: reader.client, name: consumer))
     }
 
+    /// Forgets the named consumers of a stream or derived stream that was deleted, of all clients.
+    /// Durable on return.
+    package func forgetConsumers(of target: ReadTarget) async throws(QueryError) {
+        try await consumers.forget(Reader(client: "", role: "", target: target).view)
+    }
+
     /// Page after page, from the request's start and without end, for WebSockets. The request's
     /// `waitSeconds` is not looked at.
     package func follow(_ reader: Reader, _ request: Request) -> PageSequence {
         var request = request
         request.waitSeconds = Request.waitSecondsMax
+        request.pageBytesMax = Request.followedPageBytesMax
         return PageSequence(query: self, reader: reader, request: request)
     }
 
@@ -113,19 +123,36 @@ package final class Query: Sendable {
             }
             let left = wait - (ContinuousClock.now - start)
             if place.isAtEnd || totals.scanned >= PageScan.scannedMax || left <= .zero { break }
-            counters.waitingReaders.add(1, ordering: .relaxed)
-            defer { counters.waitingReaders.subtract(1, ordering: .relaxed) }
-            let outcome = await tailWait.wait(
-                for: zip(reader.source.partitionIDs, place.cursor.offsets)
-                    .map { (partition: $0, offset: $1) },
-                atMost: left)
-            switch outcome {
-            case .moved: continue
-            case .timedOut: return result(PageBody(), place, totals)
+            switch await wait(reader, place, atMost: left) {
+            case .moved:
+                if hasMoved(reader, place) { continue }
+                // Woken by the end of the stream or of the store, not by an event: the latter
+                // shows here, and for the former nothing will ever come.
+                try await onReaderThread { () throws(QueryError) in }
+                place.isAtEnd = true
+            case .timedOut: break
             case .cancelled: throw .cancelled
             }
+            break
         }
         return result(PageBody(), place, totals)
+    }
+
+    private func wait(
+        _ reader: Reader, _ place: Place, atMost duration: Duration
+    ) async -> TailWait.Outcome {
+        counters.waitingReaders.add(1, ordering: .relaxed)
+        defer { counters.waitingReaders.subtract(1, ordering: .relaxed) }
+        return await tailWait.wait(
+            for: zip(reader.source.partitionIDs, place.cursor.offsets)
+                .map { (partition: $0, offset: $1) },
+            atMost: duration)
+    }
+
+    private func hasMoved(_ reader: Reader, _ place: Place) -> Bool {
+        zip(reader.source.partitionIDs, place.cursor.offsets).contains { partition, offset in
+            store.tail(partition) > offset
+        }
     }
 
     private func result(_ body: PageBody, _ place: Place, _ totals: PageTotals) -> PageResult {
@@ -187,10 +214,16 @@ package final class Query: Sendable {
         return cursor.widened(to: partitions.count)
     }
 
-    /// Runs what blocks on a thread of the store's.
+    /// Runs what blocks on a thread of the store's, in turn.
     func onReaderThread<R: Sendable, E: Error>(
         _ body: @escaping @Sendable () throws(E) -> R
     ) async throws(QueryError) -> R {
+        switch await readGate.enter() {
+        case .granted: break
+        case .cancelled: throw .cancelled
+        case .full: throw .store(.overloaded(retryAfterSeconds: 1))
+        }
+        defer { readGate.leave() }
         do {
             return try await store.readers.run(body)
         } catch let error as QueryError {

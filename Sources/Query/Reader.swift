@@ -1,4 +1,3 @@
-import Contracts
 package import Store
 
 /// What is read. Where it lies and what may be opened both follow from it.
@@ -31,22 +30,6 @@ extension Query {
             }
         }
 
-        /// The name that the reader knows.
-        var name: String {
-            switch target {
-            case .stream(let stream): stream.name
-            case .derived(let derived, _): derived.name
-            }
-        }
-
-        /// What an event must have consented to, and what is opened. nil: nothing is.
-        var levels: ConsentLevels? {
-            switch target {
-            case .stream: nil
-            case .derived(let derived, _): derived.levels
-            }
-        }
-
         var view: ViewID {
             switch target {
             case .stream(let stream): ViewID(stream: stream.id, derived: nil)
@@ -54,10 +37,4 @@ extension Query {
             }
         }
     }
-}
-
-/// The stream, or the derived stream of it, that a cursor belongs to.
-struct ViewID: Hashable, Sendable {
-    var stream: StreamID
-    var derived: StreamID?
 }

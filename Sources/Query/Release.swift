@@ -8,9 +8,9 @@ import Vault
 /// The only door through which plaintext leaves: nothing else in the program calls `EventOpener` or
 /// asks the vault for the key of a stored event.
 ///
-/// A page of a derived stream is opened into memory that nobody else can reach, then what was opened
-/// is put on record, and only when that record is synced are the bytes handed out. If the record
-/// cannot be written they are wiped. One audit entry a page; none if nothing was opened.
+/// A page of a derived stream is opened into memory that nobody else can reach, then what was
+/// opened is put on record, and only when that record is synced are the bytes handed out. If the
+/// record cannot be written they are wiped. One audit entry a page; none if nothing was opened.
 struct Release {
     let query: Query
     let reader: Query.Reader
@@ -28,6 +28,7 @@ struct Release {
                 try await query.audit.append(entry(for: opened, pass.partition))
             } catch {
                 opened.wipe()
+                if Task.isCancelled { throw .cancelled }
                 query.counters.refusedReleases.add(1, ordering: .relaxed)
                 throw .auditUnavailable(retryAfterSeconds: 1)
             }
@@ -128,7 +129,7 @@ private final class OpenedEvents: @unchecked Sendable {
                 }
                 guard failure == nil else { return .full }
                 let json = event.json
-                if events > 0, output.count + json.count >= Pass.bytesMax { return .full }
+                if events > 0, output.count + json.count >= pass.bytesMax { return .full }
                 append(event, json, now)
                 return failure == nil ? .taken : .full
             }

@@ -5,8 +5,13 @@ extension Query {
     package struct Request: Sendable {
         package static let limitMax = 10_000
         package static let waitSecondsMax = 60.0
+        /// Bytes of a page that is asked for once, and of one that is pushed: of the latter, a
+        /// thousand readers that do not read must fit in memory.
+        static let pageBytesMax = 8 << 20
+        static let followedPageBytesMax = 256 << 10
 
-        /// Where to go on. nil: at the consumer's committed cursor, else at the first retained event.
+        /// Where to go on. nil: at the consumer's committed cursor, else at the first retained
+        /// event.
         package var cursor: String?
         /// Events with a timestamp of at least `from` and less than `to` (milliseconds, UTC).
         package var from: Milliseconds?
@@ -19,6 +24,8 @@ extension Query {
         package var consumer: String?
         /// Only events under this data key: one session's of one day.
         package var keyLink: KeyLink?
+        /// A page ends before the event that would exceed this; one event it always holds.
+        var pageBytesMax = Self.pageBytesMax
 
         package init(
             cursor: String? = nil, from: Milliseconds? = nil, to: Milliseconds? = nil,

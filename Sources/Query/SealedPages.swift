@@ -10,7 +10,7 @@ enum SealedPages {
         let end = try pass.scan(store) { event in
             let json = event.json
             let count = body.bytes.count
-            if count > 0, count + json.count >= Pass.bytesMax { return .full }
+            if count > 0, count + json.count >= pass.bytesMax { return .full }
             body.bytes.append(contentsOf: json)
             body.bytes.append(0x0A)
             body.count += 1

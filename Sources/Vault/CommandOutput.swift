@@ -57,7 +57,7 @@ enum CommandOutput {
         posix_spawnattr_setsigdefault(&attributes, &defaults)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        defer { pointers.forEach { free($0) } }
+        defer { for pointer in pointers { free(pointer) } }
         var child: pid_t = 0
         let result = posix_spawnp(&child, program, &actions, &attributes, &pointers, environ)
         guard result == 0 else {
@@ -66,8 +66,8 @@ enum CommandOutput {
         return child
     }
 
-    /// The status of a child that is killed if it still runs at the deadline: it may have closed its
-    /// output and gone on.
+    /// The status of a child, which is killed if it still runs at the deadline: it may have closed
+    /// its output and gone on.
     private static func wait(for child: pid_t, deadline: Int) -> Int32 {
         var status: Int32 = 0
         while true {

@@ -33,7 +33,8 @@ enum Cryptography {
                 context, nil, &written, octets(header.baseAddress), Int32(header.count)) == 1
             && EVP_EncryptUpdate(
                 context, octets(output), &written, octets(plaintext.baseAddress),
-                Int32(plaintext.count)) == 1 && written == plaintext.count
+                Int32(plaintext.count)) == 1
+            && written == plaintext.count
         let end = output + plaintext.count
         isSealed =
             isSealed && EVP_EncryptFinal_ex(context, octets(end), &written) == 1
@@ -134,7 +135,8 @@ final class KeyedHash {
                     message.count) == 1
                 && EVP_MAC_final(
                     context, result.baseAddress?.assumingMemoryBound(to: UInt8.self), &count,
-                    result.count) == 1 && count == result.count
+                    result.count) == 1
+                && count == result.count
         }
         precondition(isDone, "OpenSSL did not compute an HMAC")
         return result

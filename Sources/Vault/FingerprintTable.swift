@@ -55,7 +55,8 @@ struct FingerprintTable: ~Copyable {
         return nil
     }
 
-    /// Puts it there, or in the place of the one with the same fingerprint. A full table ignores it.
+    /// Puts it there, or in the place of the one with the same fingerprint. A full table ignores
+    /// it.
     mutating func set(_ fingerprint: UInt64, to place: Int) {
         let wanted = Self.normal(fingerprint)
         var index = home(wanted)

@@ -17,8 +17,8 @@ final class HashPool: Sendable {
     /// Contexts a set, of 1 KB or so each; streams beyond it take turns.
     private static let contextsPerSet = 64
 
+    /// Unchecked: the hash is used by whoever holds the lock of the set, and by nobody else.
     private struct Context: @unchecked Sendable {
-        // Unchecked: the hash is used by whoever holds the lock of the set, and by nobody else.
         var stream: StreamID
         var purpose: Purpose
         var hash: KeyedHash

@@ -20,8 +20,8 @@ final class KeyCache: Sendable {
         }
     }
 
+    /// Unchecked: reached through its Mutex only.
     private struct LinkTable: ~Copyable, @unchecked Sendable {
-        // Unchecked: reached through its Mutex only.
         var table: FingerprintTable
     }
 

@@ -43,6 +43,9 @@ final class KeyringDirectory: Sendable {
     }
 
     deinit {
+        // Said aloud: a child between fork and exec holds a copy of the descriptor, and with it
+        // the lock, a moment longer than this process.
+        flock(directory, LOCK_UN)
         close(directory)
     }
 

@@ -169,7 +169,8 @@ enum KeyringFile {
         contents.newestDay = UTCDay(number: reader.read())
         contents.clockHighWater = reader.read()
         for _ in 0..<(reader.read() as UInt32) {
-            guard reader.remaining >= secretBytes, let kind = SecretName.Kind(rawValue: reader.read())
+            guard reader.remaining >= secretBytes,
+                let kind = SecretName.Kind(rawValue: reader.read())
             else { throw .keyring("a secret is of an unknown kind or cut off") }
             let name = SecretName(kind, number: reader.read())
             let created: Milliseconds = reader.read()

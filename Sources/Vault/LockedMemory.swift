@@ -1,7 +1,8 @@
 import CPlatform
 
 /// Zeroed memory for secrets: out of core files and of children, out of swap as far as
-/// RLIMIT_MEMLOCK allows, overwritten when it is dropped. Whole pages, so not for many small things.
+/// RLIMIT_MEMLOCK allows, overwritten when it is dropped. Whole pages, so not for many small
+/// things.
 final class LockedMemory: @unchecked Sendable {
     // Unchecked: the memory lives exactly as long as the object. Users either fill it before they
     // share the object and only read it afterwards, or guard its parts with locks of their own.
@@ -30,8 +31,8 @@ final class LockedMemory: @unchecked Sendable {
         cplatform_secret_unmap(start, byteCount)
     }
 
-    /// The object, and so the memory, lives at least until the closure has returned: a plain pointer
-    /// could outlive the last use of the object.
+    /// The object, and so the memory, lives at least until the closure has returned: a plain
+    /// pointer could outlive the last use of the object.
     func withBytes<R, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {

@@ -42,7 +42,9 @@ enum MasterKey {
         var text = Base64Text.encode(key) + [UInt8(ascii: "\n")]
         defer { wipe(&text) }
         let written = text.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-        guard written == text.count, fsync(file) == 0 else { throw failure("cannot write the file") }
+        guard written == text.count, fsync(file) == 0 else {
+            throw failure("cannot write the file")
+        }
         try syncDirectory(of: path)
     }
 
@@ -124,7 +126,7 @@ enum MasterKey {
 /// cache.
 enum Base64Text {
     static func encode(_ bytes: [UInt8]) -> [UInt8] {
-        var text = [UInt8]()
+        var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4 + 1)
         for start in stride(from: 0, to: bytes.count, by: 3) {
             let count = min(3, bytes.count - start)
@@ -145,7 +147,7 @@ enum Base64Text {
     static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         guard text.count % 4 == 0 else { return nil }
         let padding = text.suffix(2).filter { $0 == UInt8(ascii: "=") }.count
-        var bytes = [UInt8]()
+        var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count / 4 * 3)
         var bits: UInt32 = 0
         var seen = 0

@@ -4,8 +4,8 @@ import Synchronization
 /// New keys that the store has taken and not synced yet.
 ///
 /// They can be evicted from the cache before the store shows them: a second user of the sequence
-/// must find them all the same, or it would make a second key. They lie here wrapped. Bounded by the
-/// store's queue, which refuses before this grows.
+/// must find them all the same, or it would make a second key. They lie here wrapped. Bounded by
+/// the store's queue, which refuses before this grows.
 final class PendingKeys: Sendable {
     struct Key: Sendable {
         let link: KeyLink

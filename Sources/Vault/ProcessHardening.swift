@@ -12,7 +12,7 @@ package enum ProcessHardening {
     @discardableResult
     package static func apply() -> [String] {
         let failed = cplatform_harden_process()
-        var complaints = [String]()
+        var complaints: [String] = []
         if failed & Int32(CPLATFORM_CORE_LIMIT_FAILED) != 0 {
             complaints.append("core files could not be switched off")
         }

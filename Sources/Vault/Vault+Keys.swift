@@ -68,7 +68,8 @@ extension Vault {
         try lend(body) { bytes throws(VaultError) in
             if cache.copyOpening(link, now: now, into: bytes) { return link }
             let store = try attachedStore()
-            guard let record = try readingStore({ () throws(StoreError) in try store.readKey(link) }),
+            guard
+                let record = try readingStore({ () throws(StoreError) in try store.readKey(link) }),
                 let facts = try load(record, link, into: bytes), !facts.isOver(now: now)
             else { throw .keyGone }
             cache.insert(facts, bytes: bytes, seals: false)

@@ -106,7 +106,8 @@ package final class Vault: Sendable {
         }
     }
 
-    /// Destroys a token signing key: what it signed is not valid any more. The newest stays. Blocks.
+    /// Destroys a token signing key: what it signed is not valid any more. The newest stays.
+    /// Blocks.
     package func retireTokenSigning(_ number: UInt32, now: Milliseconds) throws(VaultError) {
         try keyring.change(now: now) { contents throws(VaultError) in
             guard number != contents.tokenSigningNumbers.last else {

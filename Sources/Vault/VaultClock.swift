@@ -1,5 +1,4 @@
 import Glibc
-
 package import Store
 
 /// The two clocks that the vault compares. Its work itself takes the time as an argument.

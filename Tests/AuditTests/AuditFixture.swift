@@ -74,7 +74,9 @@ final class AuditFixture {
     func tampers(key: [UInt8], value: [UInt8]) async throws {
         store.close()
         let bare = try Self.open(directory, clock)
-        bare.setCommitStage(TamperingStage(key: key, value: value))
+        let stage = TamperingStage(
+            key: key, value: value, watermark: bare.recoveredAuditWatermark)
+        bare.setCommitStage(stage)
         try bare.start()
         _ = try await bare.commit([.audit(AuditDraft(body: []))])
         bare.close()
@@ -100,10 +102,13 @@ final class AuditFixture {
 final class TamperingStage: CommitStage {
     private let key: [UInt8]
     private let value: [UInt8]
+    /// What the log gave last: whoever tampers with the database leaves the watermark as it is.
+    private let kept: [UInt8]
 
-    init(key: [UInt8], value: [UInt8]) {
+    init(key: [UInt8], value: [UInt8], watermark: [UInt8]) {
         self.key = key
         self.value = value
+        kept = watermark
     }
 
     func stage(
@@ -114,8 +119,7 @@ final class TamperingStage: CommitStage {
     }
 
     func didCommit() {}
-    // Nothing for the watermark: the store keeps what the log gave last.
-    func watermark() -> [UInt8] { [] }
+    func watermark() -> [UInt8] { kept }
 }
 
 /// Holds the commit thread before its write until the test lets it go, or makes the write fail.

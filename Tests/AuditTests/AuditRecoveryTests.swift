@@ -26,11 +26,12 @@ struct AuditRecoveryTests {
     func withoutClose() async throws {
         let fixture = try await fixture(entries: 10)
         let copy = fixture.file("copy")
-        try FileManager.default.copyItem(at: fixture.file("data"), to: copy)
-        let store = try Store.open(
-            StoreConfiguration(
-                directory: copy.path, watermarkPath: fixture.file("none/watermark").path),
-            clock: { AuditFixture.noon })
+        try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: false)
+        for part in ["data", "keys"] {
+            try FileManager.default.copyItem(
+                at: fixture.file(part), to: copy.appendingPathComponent(part))
+        }
+        let store = try AuditFixture.open(copy, fixture.clock)
         defer { store.close() }
         let log = try AuditLog(store: store, signer: fixture.signer)
         #expect(try log.checkpoint() == fixture.log.checkpoint())
@@ -67,7 +68,11 @@ struct AuditRecoveryTests {
         try await fixture.tampers(
             key: AuditFamily.hashKey(NodePosition(level: 8, index: 0)),
             value: MerkleTree.leafHash([1]).bytes)
-        #expect(throws: StoreError.self) { try fixture.reopen() }
+        #expect {
+            try fixture.reopen()
+        } throws: { error in
+            if case StoreError.olderThanWatermark = error { true } else { false }
+        }
     }
 
     @Test("a hash of the wrong length, or a leaf of an unknown version, is noticed")

@@ -12,7 +12,7 @@ extension EndToEnd {
             """
 
         @Test(
-            "Python: httpx sends 1,000 events over HTTP/2, websockets reads them from a derived stream"
+            "Python: httpx sends 1,000 events over HTTP/2, websockets reads them derived"
         )
         func python() async throws {
             let site = try await Deployment.withDemo()
@@ -84,7 +84,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "curl and strm over TLS with ALPN: HTTP/2, and a certificate that is not trusted is refused"
+            "curl and strm over TLS: HTTP/2 by ALPN; an untrusted certificate is refused"
         )
         func tls() async throws {
             let site = try Deployment(isSecure: true)

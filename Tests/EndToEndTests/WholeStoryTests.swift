@@ -133,7 +133,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "send tells each refused line, its place and the rule, never its value; the rest is stored"
+            "send tells each refused line and why, never its value; the rest is stored"
         )
         func refusals() async throws {
             let site = try await Deployment.withDemo()

@@ -95,8 +95,9 @@ struct HTTP2Tests {
                 # A reference of one byte stands for 3,000: 10,000 of them fill one frame.
                 client.send(client.headers(5, [("x-bomb", "z" * 3000)]))
                 print(client.status(5))
+                block = client.block()
                 reference = client.encoder.encode([("x-bomb", "z" * 3000)])
-                block = client.block() + reference * 10000
+                block += reference * 10000
                 client.send(frame(HEADERS, 5, 7, block))
                 print(len(reference), client.status(7), client.request(9))
                 """, port: test.port)

@@ -112,7 +112,7 @@ class H2:
         return got
 
     def goaway(self):
-        got = self.until(GOAWAY)
+        got = next((f for f in self.log if f[0] == GOAWAY), None) or self.until(GOAWAY)
         code = got and struct.unpack(">I", got[3][4:8])[0]
         while self.next() is not None:
             pass

@@ -12,7 +12,10 @@ struct IngestLaneTests {
         let machine = try Machine()
         #expect(machine.receives(event("s1", mark: "first")) == .queued)
         #expect(!machine.lane.isEmpty)
-        guard case .flushed = machine.lane.flush() else { Issue.record("refused"); return }
+        guard case .flushed = machine.lane.flush() else {
+            Issue.record("refused")
+            return
+        }
         await machine.sink.waits(for: 1)
         #expect(machine.ingest.statistics.divertedEvents == 1)
 
@@ -164,8 +167,14 @@ struct IngestLaneTests {
                 let place = Int.random(in: 0..<max(body.count, 1), using: &random)
                 switch Int.random(in: 0..<4, using: &random) {
                 case 0: body.removeLast(min(body.count, place))
-                case 1: if place < body.count { body[place] = UInt8.random(in: 0...255, using: &random) }
-                case 2: body.insert(contentsOf: [0x22, 0x5C, 0x7B].shuffled(using: &random), at: min(place, body.count))
+                case 1:
+                    if place < body.count {
+                        body[place] = UInt8.random(in: 0...255, using: &random)
+                    }
+                case 2:
+                    body.insert(
+                        contentsOf: [0x22, 0x5C, 0x7B].shuffled(using: &random),
+                        at: min(place, body.count))
                 default: if place < body.count { body.remove(at: place) }
                 }
             }

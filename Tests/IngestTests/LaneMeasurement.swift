@@ -65,7 +65,10 @@ struct LaneMeasurement {
         for number in 0..<50_000 {
             send(Array(Measurement.event(session: number).utf8), machine)
             if number % 64 == 63 { _ = machine.lane.flush() }
-            if number % 8_192 == 0 { _ = machine.lane.flush(); await machine.sink.waits(for: number) }
+            if number % 8_192 == 0 {
+                _ = machine.lane.flush()
+                await machine.sink.waits(for: number)
+            }
         }
         _ = machine.lane.flush()
         await machine.sink.waits(for: 50_000)

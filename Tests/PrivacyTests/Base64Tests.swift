@@ -37,15 +37,18 @@ import Testing
         }
     }
 
-    @Test("there is one text for each value: unused bits, wrong padding and foreign bytes are refused")
+    @Test("one text for each value: unused bits, wrong padding and foreign bytes are refused")
     func canonical() {
         // "QQ==" is A; the others differ in bits that a lenient decoder drops.
         #expect(decode(Array("QQ==".utf8)) == [65])
-        for text in ["QR==", "QUE", "QUF=", "QQ=A", "Q===", "=QQQ", "QQ=\u{7F}", "QUE ", "QU\u{E9}x"] {
+        for text in [
+            "QR==", "QUE", "QUF=", "QQ=A", "Q===", "=QQQ",
+            "QQ=\u{7F}", "QUE ", "QU\u{E9}x",
+        ] {
             #expect(decode(Array(text.utf8)) == nil, "\(text)")
         }
-        for byte in UInt8.min...UInt8.max
-        where !"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8.contains(byte) {
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+        for byte in UInt8.min...UInt8.max where !alphabet.contains(byte) {
             #expect(decode([65, 65, byte, 65, 65, 65, 65, 65]) == nil, "byte \(byte)")
         }
     }

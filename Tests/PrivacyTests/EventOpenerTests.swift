@@ -27,7 +27,8 @@ import Testing
             .replacingOccurrences(of: "\"nonce\":", with: "\"nonce\":42")
             .replacingOccurrences(of: "\"timestamp\":", with: "\"timestamp\":1764000000123")
             .replacingOccurrences(
-                of: "\"keyLink\":", with: "\"keyLink\":\"deadbeef-0000-4000-8000-000000000001\"")
+                of: "\"keyLink\":", with: "\"keyLink\":\"deadbeef-0000-4000-8000-000000000001\""
+            )
             .replacingOccurrences(of: "\"billingId\":", with: "\"billingId\":\"bill\\\"1\"")
         #expect(String(decoding: output.toArray(), as: UTF8.self) == expected)
     }

@@ -14,7 +14,8 @@ struct SealingMeasurement {
             let time = ContinuousClock().measure { for _ in 0..<rounds { body() } }
             best = min(best, time)
         }
-        let nanoseconds = Double(best.components.attoseconds) / 1e9 + Double(best.components.seconds) * 1e9
+        let nanoseconds =
+            Double(best.components.attoseconds) / 1e9 + Double(best.components.seconds) * 1e9
         print("\(name): \((nanoseconds / Double(rounds) * 10).rounded() / 10) ns")
     }
 
@@ -39,7 +40,8 @@ struct SealingMeasurement {
                         _ = cipher.seal(plaintext, into: output)
                         _ = cipher.seal(plaintext, into: output)
                     }
-                    let text = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(output)[0..<72])
+                    let text = UnsafeRawBufferPointer(
+                        rebasing: UnsafeRawBufferPointer(output)[0..<72])
                     var clear = [UInt8](repeating: 0, count: 200)
                     clear.withUnsafeMutableBytes { clear in
                         measure("open a field of 32 bytes, key already set", 200_000) {

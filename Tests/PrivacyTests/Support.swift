@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+
 @testable import Privacy
 
 func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {

@@ -102,4 +102,20 @@ struct ConsumerTests {
         try await machine.query.commit(
             machine.sealedReader, consumer: "job-5", cursor: page.nextCursor)
     }
+
+    @Test("of a deleted stream is forgotten, and no other")
+    func forgotten() async throws {
+        let machine = try Machine()
+        await machine.stores(Event(), Event())
+        let derived = try machine.reader([1])
+        for reader in [derived, machine.sealedReader] {
+            let page = try await machine.query.page(reader, .init(limit: 1))
+            try await machine.query.commit(reader, consumer: "job", cursor: page.nextCursor)
+        }
+        try await machine.query.forgetConsumers(of: derived.target)
+        #expect(machine.query.statistics.lags.map(\.view) == [7])
+        #expect(try await machine.query.page(derived, .init(consumer: "job")).count == 2)
+        let kept = try await machine.query.page(machine.sealedReader, .init(consumer: "job"))
+        #expect(kept.count == 1)
+    }
 }

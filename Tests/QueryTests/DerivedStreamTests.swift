@@ -6,7 +6,8 @@ import Testing
 
 @Suite("A derived stream", .timeLimit(.minutes(1)))
 struct DerivedStreamTests {
-    @Test("golden case: levels 1 and 2 are opened, level 3 stays sealed, consent decides who passes")
+    @Test(
+        "golden case: levels 1 and 2 are opened, level 3 stays sealed, consent decides who passes")
     func golden() async throws {
         let machine = try Machine()
         await machine.stores(
@@ -110,7 +111,7 @@ struct DerivedStreamTests {
         var pages = 0
         while marks.count < 60 {
             let page = try await machine.query.page(try machine.reader([1]), request)
-            #expect(page.body.count <= Pass.bytesMax)
+            #expect(page.body.count <= Query.Request.pageBytesMax)
             #expect(page.count > 0)
             marks += try page.marks
             request.cursor = page.nextCursor

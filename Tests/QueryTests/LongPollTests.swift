@@ -93,18 +93,37 @@ struct LongPollTests {
         #expect(late.count == 0)
     }
 
-    @Test("two hundred at once all hear of one event")
+    @Test("fifteen hundred at once all hear of one event, though the store has room for fewer")
     func many() async throws {
         let machine = try Machine()
         let (query, reader) = (machine.query, machine.sealedReader)
         try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<200 {
+            for _ in 0..<1_500 {
                 group.addTask { try await query.page(reader, .init(waitSeconds: 60)).count }
             }
-            await machine.naps.waitsForSleeper()
+            while machine.watchers < 1_500 { await Task.yield() }
             await machine.stores(Event())
             for try await count in group { #expect(count == 1) }
         }
         #expect(machine.watchers == 0)
+    }
+
+    @Test("ends when the store does, and does not spin")
+    func storeEnds() async throws {
+        let machine = try Machine()
+        let (query, reader) = (machine.query, machine.sealedReader)
+        let task = Task { () async -> QueryError? in
+            do throws(QueryError) {
+                _ = try await query.page(reader, .init(waitSeconds: 60))
+                return nil
+            } catch {
+                return error
+            }
+        }
+        await machine.naps.waitsForSleeper()
+        machine.ingest.stop()
+        machine.store.close()
+        let error = await task.value
+        #expect(error == nil || error == .store(.closed))
     }
 }

@@ -10,8 +10,8 @@ import Vault
 @testable import Query
 @testable import Store
 
-/// Everything between a sender and a reader, on a directory of its own; the clock stands still until
-/// it is told to advance. Confined to its test.
+/// Everything between a sender and a reader, on a directory of its own; the clock stands still
+/// until it is told to advance. Confined to its test.
 final class Machine {
     static let start: Milliseconds = 1_790_000_000_000
     static let hour: Milliseconds = 3_600_000

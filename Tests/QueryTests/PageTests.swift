@@ -53,6 +53,8 @@ struct PageTests {
         #expect(try await marks(9_000, nil) == ["9"])
         #expect(try await marks(9_001, nil) == [])
         #expect(try await marks(0, 0) == [])
+        #expect(try await marks(.max - Machine.start, nil) == [])
+        #expect(try await marks(nil, .max - Machine.start).count == 10)
         // A cursor behind `from` goes on where it is; one before it is moved.
         let first = try await machine.query.page(machine.sealedReader, .init(limit: 2))
         let jumped = try await machine.query.page(
@@ -131,7 +133,8 @@ struct PageTests {
             Query.Request(limit: 0), Query.Request(limit: 10_001), Query.Request(waitSeconds: -1),
             Query.Request(waitSeconds: 61), Query.Request(waitSeconds: .nan),
             Query.Request(from: -1), Query.Request(to: -1), Query.Request(consumer: ""),
-            Query.Request(consumer: "a/b"), Query.Request(consumer: String(repeating: "a", count: 129)),
+            Query.Request(consumer: "a/b"),
+            Query.Request(consumer: String(repeating: "a", count: 129)),
             Query.Request(consumer: "ü"),
         ])
     func bounds(request: Query.Request) async throws {

@@ -28,7 +28,8 @@ struct ClientSecretTests {
         #expect(!secrets.matches(clientID: "c", secret: "s", storedHash: "no base64"))
         let other = ClientSecrets(pepper: [UInt8](repeating: 2, count: 32))
         #expect(!other.matches(clientID: "c", secret: "s", storedHash: hash))
-        #expect(secrets.hash(clientID: "ab", secret: "c") != secrets.hash(clientID: "a", secret: "bc"))
+        #expect(
+            secrets.hash(clientID: "ab", secret: "c") != secrets.hash(clientID: "a", secret: "bc"))
     }
 
     @Test("what is stored does not hold the secret")

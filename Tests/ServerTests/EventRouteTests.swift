@@ -9,7 +9,8 @@ struct EventRouteTests {
     func acceptedAndSealed() async throws {
         try await TestServer.with { server in
             let token = try await server.demo()
-            let sent = try await server.client.post("/event", token: token, json: TestEvents.event())
+            let sent = try await server.client.post(
+                "/event", token: token, json: TestEvents.event())
             #expect(sent.status == 204)
             #expect(sent.body.isEmpty)
             let read = try await server.client.get("/v1/streams/demo/events", token: token)
@@ -31,7 +32,8 @@ struct EventRouteTests {
             for consent in [[1, 4], [1], []] {
                 let event = TestEvents.event(consent: consent)
                 #expect(
-                    try await server.client.post("/event", token: sender, json: event).status == 204)
+                    try await server.client.post("/event", token: sender, json: event).status == 204
+                )
             }
             let read = try await server.client.get("/v1/streams/demo-1-4/events", token: reader)
             #expect(read.header("strm-events") == "1")
@@ -53,7 +55,10 @@ struct EventRouteTests {
         ("{\"strmMeta\":", "malformed-body", "", "json"),
         (TestEvents.event(url: "ftp://x"), "contract-violation", "/url", "regex"),
         (TestEvents.event(session: ""), "contract-violation", "/session", "key-field-empty"),
-        (TestEvents.event(ref: "no/such/1.0.0"), "unknown-contract", "/strmMeta/eventContractRef", "contract-ref"),
+        (
+            TestEvents.event(ref: "no/such/1.0.0"), "unknown-contract",
+            "/strmMeta/eventContractRef", "contract-ref"
+        ),
         (
             TestEvents.event().replacingOccurrences(of: "\"url\"", with: "\"uri\""),
             "schema-violation", "/uri", "unknown-field"
@@ -140,28 +145,69 @@ struct EventRouteTests {
         }
     }
 
-    @Test("a full queue answers 503 with Retry-After, for one event and for a batch")
+    @Test("a full queue answers 503 with Retry-After at once, and what was queued is stored")
     func overload() async throws {
-        try await TestServer.with(["limits.queueEventsMax": "16"]) { server in
+        let gate = CommitGate()
+        try await TestServer.with(["limits.queueEventsMax": "16"], gate: gate) { server in
             let token = try await server.demo()
-            let lines = Array(repeating: TestEvents.event(), count: 2_000).joined(separator: "\n")
-            #expect(
-                try await server.client.post("/event", token: token, json: TestEvents.event()).status
-                    == 204)
-            let answers = try await withThrowingTaskGroup(of: TestClient.Response.self) { group in
-                for _ in 0..<4 {
-                    group.addTask {
-                        try await server.client.post("/events", token: token, json: lines)
-                    }
+            func send() async throws -> TestClient.Response {
+                try await server.client.post("/event", token: token, json: TestEvents.event())
+            }
+            #expect(try await send().status == 204)
+            gate.close()
+            try await withThrowingTaskGroup(of: TestClient.Response.self) { group in
+                // One waits at the gate, 16 in the queue, the others are turned away while it is closed.
+                for _ in 0..<24 { group.addTask { try await send() } }
+                var answers: [TestClient.Response] = []
+                while answers.isEmpty { answers += try await [group.next()].compactMap { $0 } }
+                #expect(gate.waiting == 1)
+                #expect(answers[0].status == 503)
+                let batch = try await server.client.post(
+                    "/events", token: token, json: TestEvents.event() + "\n" + TestEvents.event())
+                #expect(batch.status == 503)
+                #expect(batch.json["accepted"] as? Int == 0)
+                answers.append(batch)
+                gate.open()
+                for try await answer in group { answers.append(answer) }
+                let turnedAway = answers.filter { $0.status == 503 }
+                for answer in turnedAway {
+                    #expect(answer.slug == "overloaded")
+                    #expect((answer.header("retry-after").flatMap(Int.init) ?? 0) >= 1)
                 }
-                return try await group.reduce(into: []) { $0.append($1) }
+                let stored = answers.count { $0.status == 204 }
+                #expect(stored + turnedAway.count == 25)
+                let read = try await server.client.get("/v1/streams/demo/events", token: token)
+                #expect(read.header("strm-events") == String(stored + 1))
             }
-            let turnedAway = answers.filter { $0.status == 503 }
-            #expect(!turnedAway.isEmpty)
-            for answer in turnedAway {
-                #expect(answer.slug == "overloaded")
-                #expect((answer.header("retry-after").flatMap(Int.init) ?? 0) >= 1)
+        }
+    }
+
+    @Test("after a failed write everything that writes is 503, and readiness and metrics say so")
+    func poisoned() async throws {
+        let gate = CommitGate()
+        try await TestServer.with(gate: gate) { server in
+            let token = try await server.demo()
+            #expect(
+                try await server.client.post("/event", token: token, json: TestEvents.event())
+                    .status == 204)
+            gate.breakWrites()
+            for path in ["/event", "/events", "/event"] {
+                let sent = try await server.client.post(
+                    path, token: token, json: TestEvents.event())
+                #expect(sent.status == 503)
+                #expect(sent.slug == "unavailable")
+                #expect(sent.header("retry-after") != nil)
             }
+            let ready = try await server.client.get("/readyz")
+            #expect(ready.status == 503)
+            #expect(ready.slug == "not-ready")
+            #expect(try await server.client.get("/healthz").status == 200)
+            let metrics = try await server.client.get("/metrics").text
+            #expect(metrics.contains("\nstrm_store_poisoned 1\n"))
+            #expect(metrics.contains("\nstrm_ready 0\n"))
+            let login = try await server.client.form(
+                "/oauth2/token", "grant_type=client_credentials&client_id=x&client_secret=y")
+            #expect(login.status == 503)
         }
     }
 
@@ -175,7 +221,8 @@ struct EventRouteTests {
             async let waiting = server.client.get(
                 "/v1/streams/demo/events?wait=30&cursor=\(cursor)", token: token)
             #expect(
-                try await server.client.post("/event", token: token, json: TestEvents.event()).status
+                try await server.client.post("/event", token: token, json: TestEvents.event())
+                    .status
                     == 204)
             let read = try await waiting
             #expect(read.header("strm-events") == "1")
@@ -226,7 +273,8 @@ struct EventRouteTests {
                 let read = try await server.client.get(
                     "/v1/streams/demo/events?\(bad.query)", token: token)
                 #expect(read.status == 400, "\(bad.query)")
-                #expect(read.json["parameter"] as? String == bad.parameter, "\(bad.query) \(read.text)")
+                #expect(
+                    read.json["parameter"] as? String == bad.parameter, "\(bad.query) \(read.text)")
             }
         }
     }

@@ -28,7 +28,8 @@ struct ForeignClientTests {
     func revokedWhileOpen() async throws {
         try await TestServer.with { server in
             _ = try await server.demo()
-            let credentials = try await server.makeStream("{\"derivedFrom\":\"demo\",\"levels\":[1]}")
+            let credentials = try await server.makeStream(
+                "{\"derivedFrom\":\"demo\",\"levels\":[1]}")
             let reader = try await server.token(credentials)
             let administrator = try await server.administrator()
             let output = try await Python.run(

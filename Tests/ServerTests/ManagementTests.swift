@@ -19,7 +19,8 @@ struct ManagementTests {
                 try await server.client.send(method, path, token: token).status
             }
             #expect(try await send().slug == "unknown-contract")
-            let created = try await server.client.post("/v1/contracts", token: token, json: TestEvents.contract)
+            let created = try await server.client.post(
+                "/v1/contracts", token: token, json: TestEvents.contract)
             #expect(created.status == 201)
             #expect(created.header("location") == path)
             #expect(created.json["state"] as? String == "draft")
@@ -29,7 +30,10 @@ struct ManagementTests {
             #expect(try await send().status == 204)
             #expect(try await act("POST", path + "/activate") == 409)
             #expect(try await act("DELETE", path) == 409)
-            #expect(try await server.client.post("/v1/contracts", token: token, json: TestEvents.contract).status == 409)
+            #expect(
+                try await server.client.post(
+                    "/v1/contracts", token: token, json: TestEvents.contract
+                ).status == 409)
             #expect(try await act("POST", path + "/archive") == 200)
             #expect(try await send().slug == "inactive-contract")
             let one = try await server.client.get(path, token: owner)
@@ -38,7 +42,9 @@ struct ManagementTests {
         }
     }
 
-    @Test("a contract in YAML is the same contract, a draft can be deleted, a bad one is refused where it is bad")
+    @Test(
+        "a contract may be YAML, a draft be deleted, a bad one is refused where it is bad"
+    )
     func contractForms() async throws {
         try await TestServer.with { server in
             let token = try await server.administrator()
@@ -48,7 +54,8 @@ struct ManagementTests {
             let path = "/v1/contracts/\(TestEvents.ref)"
             #expect(try await server.client.send("DELETE", path, token: token).status == 204)
             #expect(try await server.client.get(path, token: token).status == 404)
-            let bad = TestEvents.contract.replacing("\"keyField\":\"session\"", with: "\"keyField\":\"nothing\"")
+            let bad = TestEvents.contract.replacing(
+                "\"keyField\":\"session\"", with: "\"keyField\":\"nothing\"")
             let refused = try await server.client.post("/v1/contracts", token: token, json: bad)
             #expect(refused.status == 400)
             #expect(refused.slug == "invalid-contract")
@@ -63,7 +70,9 @@ struct ManagementTests {
             _ = try await server.client.post("/event", token: owner, json: TestEvents.event())
             try await server.stop()
             let again = try await TestServer(server.directory, server.initial)
-            #expect(try await again.client.post("/event", token: owner, json: TestEvents.event()).status == 204)
+            #expect(
+                try await again.client.post("/event", token: owner, json: TestEvents.event()).status
+                    == 204)
             let read = try await again.client.get("/v1/streams/demo/events", token: owner)
             #expect(read.header("strm-events") == "2")
             try await again.stop()
@@ -120,23 +129,31 @@ struct ManagementTests {
             let token = try await server.administrator()
             try await server.makeStream("{\"name\":\"demo\"}")
             for bad in Self.badStreams {
-                let answer = try await server.client.post("/v1/streams", token: token, json: bad.json)
+                let answer = try await server.client.post(
+                    "/v1/streams", token: token, json: bad.json)
                 #expect(answer.status == bad.status, "\(bad.json) \(answer.text)")
             }
             let dpo = try await server.token(try await server.makeClient(.dpo))
             let name = "{\"name\":\"dpo-stream\"}"
-            #expect(try await server.client.post("/v1/streams", token: dpo, json: name).status == 403)
+            #expect(
+                try await server.client.post("/v1/streams", token: dpo, json: name).status == 403)
         }
     }
 
-    @Test("deleting a stream ends its clients and their tokens; its name can be taken again, its events are gone")
+    @Test(
+        "deleting a stream ends its clients and events; its name can be taken again"
+    )
     func deleteStream() async throws {
         try await TestServer.with { server in
             let token = try await server.administrator()
             let owner = try await server.demo()
             _ = try await server.client.post("/event", token: owner, json: TestEvents.event())
-            #expect(try await server.client.send("DELETE", "/v1/streams/demo", token: token).status == 204)
-            #expect(try await server.client.post("/event", token: owner, json: TestEvents.event()).status == 401)
+            #expect(
+                try await server.client.send("DELETE", "/v1/streams/demo", token: token).status
+                    == 204)
+            #expect(
+                try await server.client.post("/event", token: owner, json: TestEvents.event())
+                    .status == 401)
             let clients = try await server.client.get("/v1/clients", token: token)
             #expect((clients.json["items"] as? [Any])?.count == 1)
             let again = try await server.token(try await server.makeStream("{\"name\":\"demo\"}"))
@@ -145,7 +162,9 @@ struct ManagementTests {
         }
     }
 
-    @Test("of many administrators at once, exactly one makes a stream of a name, and all others of theirs")
+    @Test(
+        "of many changes at once exactly one takes a name, and none gets in another's way"
+    )
     func concurrentChanges() async throws {
         try await TestServer.with { server in
             let token = try await server.administrator()
@@ -154,7 +173,8 @@ struct ManagementTests {
                     let name = index < 4 ? "same" : "other-\(index)"
                     group.addTask {
                         try await server.client.post(
-                            "/v1/streams", token: token, json: "{\"name\":\"\(name)\"}").status
+                            "/v1/streams", token: token, json: "{\"name\":\"\(name)\"}"
+                        ).status
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
@@ -164,7 +184,8 @@ struct ManagementTests {
         }
     }
 
-    @Test("clients are shown without secrets, need a fitting scope, and the last administrator stays")
+    @Test(
+        "clients are shown without secrets, need a fitting scope, and the last administrator stays")
     func clients() async throws {
         try await TestServer.with { server in
             let token = try await server.administrator()
@@ -201,7 +222,8 @@ struct ManagementTests {
                 "contractCreated", "contractActivated", "streamCreated", "derivedStreamCreated",
                 "derivedStreamDeleted",
             ] {
-                let entries = try await server.client.get("/v1/audit/entries?act=\(act)", token: token)
+                let entries = try await server.client.get(
+                    "/v1/audit/entries?act=\(act)", token: token)
                 let items = entries.json["items"] as? [[String: Any]] ?? []
                 #expect(items.count == 1, "\(act)")
                 #expect(items.first?["client"] as? String == server.initial.administrator.clientID)
@@ -217,11 +239,14 @@ struct ManagementTests {
             let first = try await server.client.get("/v1/audit/entries?limit=2", token: token)
             #expect((first.json["items"] as? [Any])?.count == 2)
             #expect(first.json["next"] as? Int == 2)
-            let next = try await server.client.get("/v1/audit/entries?after=2&limit=1000", token: token)
+            let next = try await server.client.get(
+                "/v1/audit/entries?after=2&limit=1000", token: token)
             #expect(((next.json["items"] as? [[String: Any]])?.first?["n"] as? Int) == 2)
             #expect(next.json["isComplete"] as? Bool == true)
             for bad in ["act=none", "purpose=64", "limit=0", "from=x", "after=-1", "wat=1"] {
-                #expect(try await server.client.get("/v1/audit/entries?\(bad)", token: token).status == 400, "\(bad)")
+                #expect(
+                    try await server.client.get("/v1/audit/entries?\(bad)", token: token).status
+                        == 400, "\(bad)")
             }
             let export = try await server.client.send("POST", "/v1/audit/exports", token: token)
             let lines = export.text.split(separator: "\n")
@@ -230,10 +255,13 @@ struct ManagementTests {
             #expect(tile.status == 200)
             #expect(tile.body.count == size * 32)
             #expect(tile.header("content-type") == "application/octet-stream")
-            let bundle = try await server.client.get("/v1/audit/tile/entries/000.p/\(size)", token: token)
+            let bundle = try await server.client.get(
+                "/v1/audit/tile/entries/000.p/\(size)", token: token)
             #expect(bundle.text.contains("auditExported"))
             for bad in ["0/001", "0/../0", "x", "9/000", "0/000.p/0"] {
-                #expect(try await server.client.get("/v1/audit/tile/\(bad)", token: token).status == 404, "\(bad)")
+                #expect(
+                    try await server.client.get("/v1/audit/tile/\(bad)", token: token).status
+                        == 404, "\(bad)")
             }
             let key = try await server.client.get("/v1/audit/verifier-key", token: token)
             #expect(key.text == server.initial.auditVerifierKey + "\n")

@@ -10,6 +10,10 @@ import Vault
 
 @Suite("Operating the server")
 struct OperationsTests {
+    /// A line of the Prometheus text format: name, labels, value.
+    nonisolated(unsafe) static let sample =
+        /([a-z_:]+)(\{([a-z]+="([^"\\\n]|\\.)*",?)*\})? (-?[0-9.e+-]+|\+Inf|NaN)/
+
     @Test("health, readiness and liveness answer without a token")
     func health() async throws {
         try await TestServer.with { server in
@@ -41,7 +45,8 @@ struct OperationsTests {
                 } else if !line.hasPrefix("# HELP ") {
                     let match = try #require(
                         line.wholeMatch(
-                            of: /([a-z_:]+)(\{([a-z]+="([^"\\\n]|\\.)*",?)*\})? (-?[0-9.e+-]+|\+Inf|NaN)/
+                            of:
+                                Self.sample
                         ), "\(line)")
                     let name = String(match.1)
                     let base = ["_bucket", "_sum", "_count"].reduce(name) {
@@ -85,7 +90,9 @@ struct OperationsTests {
     func wrongRequests() async throws {
         try await TestServer.with { server in
             let token = try await server.administrator()
-            for path in ["/", "/nothing", "/event/", "//event", "/v1/streams/a/b", "/v1/%ff", "/EVENT"] {
+            for path in [
+                "/", "/nothing", "/event/", "//event", "/v1/streams/a/b", "/v1/%ff", "/EVENT",
+            ] {
                 #expect(try await server.client.get(path, token: token).status == 404, "\(path)")
             }
             for (method, path, allow) in [
@@ -102,7 +109,8 @@ struct OperationsTests {
                 ("/v1/streams", "text/plain"), ("/v1/clients", "application/xml"),
                 ("/v1/contracts", "text/html"), ("/auth", "application/x-www-form-urlencoded"),
             ] {
-                let answer = try await server.client.post(path, token: token, json: "{}", type: type)
+                let answer = try await server.client.post(
+                    path, token: token, json: "{}", type: type)
                 #expect(answer.status == 415, "\(path)")
                 #expect(answer.slug == "unsupported-media-type")
             }
@@ -134,7 +142,8 @@ struct OperationsTests {
         let settings = try ServerSettings.load(directory: directory, environment: [:])
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let engine = try Engine(
-            settings: settings, clock: SystemClock.milliseconds, vaultClock: .system, logger: logger)
+            settings: settings, clock: SystemClock.milliseconds, vaultClock: .system, logger: logger
+        )
         let authority = Authority(tokens: engine.tokens, catalog: engine.catalog)
         let webSocket = WebSocketRoute(
             authority: authority, query: engine.query, connectionsMax: 1, clock: engine.clock,
@@ -194,8 +203,13 @@ struct OperationsTests {
             let again = try await TestServer(server.directory, server.initial)
             let entries = try await again.client.get(
                 "/v1/audit/entries", token: try await again.administrator())
-            let acts = (entries.json["items"] as? [[String: Any]] ?? []).map { $0["act"] as? String }
-            #expect(acts.prefix(4) == ["clientCreated", "serverStarted", "serverStopped", "serverStarted"])
+            let acts = (entries.json["items"] as? [[String: Any]] ?? []).map {
+                $0["act"] as? String
+            }
+            #expect(
+                acts.prefix(4) == [
+                    "clientCreated", "serverStarted", "serverStopped", "serverStarted",
+                ])
             try await again.stop()
         }
     }
@@ -206,7 +220,8 @@ struct OperationsTests {
             let token = try await server.demo()
             async let waiting = server.client.get("/v1/streams/demo/events?wait=60", token: token)
             // Seen in the metrics: it waits.
-            while try await !server.client.get("/metrics").text.contains("strm_readers_waiting 1") {}
+            while try await !server.client.get("/metrics").text.contains("strm_readers_waiting 1") {
+            }
             try await server.stop()
             let answer = try await waiting
             #expect(answer.status == 503)

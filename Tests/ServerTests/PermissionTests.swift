@@ -19,7 +19,10 @@ struct PermissionTests {
         ("POST", "/v1/contracts/a/b/1.0.0/archive", ["administrator", "dpo"]),
         ("DELETE", "/v1/contracts/a/b/1.0.0", ["administrator", "dpo"]),
         ("GET", "/v1/streams", everyone),
-        ("GET", "/v1/streams/demo", ["administrator", "dpo", "auditor", "sender", "reader", "streamOwner"]),
+        (
+            "GET", "/v1/streams/demo",
+            ["administrator", "dpo", "auditor", "sender", "reader", "streamOwner"]
+        ),
         ("GET", "/v1/streams/demo-1", ["administrator", "dpo", "auditor", "derivedReader"]),
         ("POST", "/v1/streams", ["administrator", "dpo"]),
         ("DELETE", "/v1/streams/none", ["administrator", "dpo"]),
@@ -90,12 +93,14 @@ struct PermissionTests {
     }
 
     private static func template(_ path: String) -> String {
-        path.replacing("demo-1", with: "{stream}").replacing("streams/demo", with: "streams/{stream}")
-            .replacing("streams/none", with: "streams/{stream}")
-            .replacing("clients/none", with: "clients/{client}")
-            .replacing("consumers/c/", with: "consumers/{consumer}/")
-            .replacing("a/b/1.0.0", with: "{handle}/{name}/{version}")
-            .replacing("tile/0/000", with: "tile/{path}")
+        path.replacing("demo-1", with: "{stream}").replacing(
+            "streams/demo", with: "streams/{stream}"
+        )
+        .replacing("streams/none", with: "streams/{stream}")
+        .replacing("clients/none", with: "clients/{client}")
+        .replacing("consumers/c/", with: "consumers/{consumer}/")
+        .replacing("a/b/1.0.0", with: "{handle}/{name}/{version}")
+        .replacing("tile/0/000", with: "tile/{path}")
     }
 
     @Test("a client of one stream neither reads nor sees another")
@@ -110,7 +115,8 @@ struct PermissionTests {
             let list = try await server.client.get("/v1/streams", token: other)
             let names = (list.json["items"] as? [[String: Any]] ?? []).map { $0["name"] as? String }
             #expect(names == ["other"])
-            let cursor = try await server.client.get("/v1/streams/demo/events", token: demo)
+            let cursor =
+                try await server.client.get("/v1/streams/demo/events", token: demo)
                 .header("strm-next-cursor") ?? ""
             let stolen = try await server.client.get(
                 "/v1/streams/other/events?cursor=\(cursor)", token: other)

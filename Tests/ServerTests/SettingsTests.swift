@@ -17,10 +17,14 @@ struct SettingsTests {
             directory: directory.path, overrides: overrides, environment: environment)
     }
 
-    @Test("the command line wins over the environment, which wins over the file, which wins over the default")
+    @Test(
+        "flags win over the environment, that over the file, that over the default"
+    )
     func precedence() throws {
         let file = "{\"http\":{\"port\":1001,\"host\":\"::1\"},\"billingId\":\"file\"}"
-        let environment = ["STRM_HTTP_PORT": "1002", "STRM_BILLING_ID": "environment", "HTTP_PORT": "9"]
+        let environment = [
+            "STRM_HTTP_PORT": "1002", "STRM_BILLING_ID": "environment", "HTTP_PORT": "9",
+        ]
         let settings = try load(
             file: file, environment: environment, overrides: ["http.port": "1003"])
         #expect(settings.http.port == 1_003)
@@ -42,7 +46,7 @@ struct SettingsTests {
             // An empty value is never a good one: that it is refused shows that it is read.
             #expect(throws: SettingsError.self, "\(key)") { try load(environment: [name: ""]) }
         }
-        let documented = page.matches(of: /\| `([a-zA-Z.]+)` \|/).map { String($0.1) }
+        let documented = page.matches(of: /\n\| `([a-zA-Z.]+)` \|/).map { String($0.1) }
         #expect(Set(documented) == Set(SettingsReader.keys))
     }
 
@@ -50,7 +54,8 @@ struct SettingsTests {
         ("{\"http\":{\"prot\":1}}", "http.prot"), ("{\"http\":{\"port\":\"80\"}}", "http.port"),
         ("{\"http\":{\"port\":80.5}}", "http.port"), ("{\"http\":{\"port\":70000}}", "http.port"),
         ("{\"http\":{\"port\":null}}", "http.port"), ("{\"billingId\":5}", "billingId"),
-        ("{\"masterKey\":\"/etc/key\"}", "masterKey"), ("{\"log\":{\"level\":\"loud\"}}", "log.level"),
+        ("{\"masterKey\":\"/etc/key\"}", "masterKey"),
+        ("{\"log\":{\"level\":\"loud\"}}", "log.level"),
         ("{\"http\":{\"tls\":{\"certificate\":\"a.pem\"}}}", "http.tls.certificate"),
         ("{\"http\":{\"allowInsecureRemote\":\"yes!\"}}", "http.allowInsecureRemote"),
         ("{\"limits\":[1]}", "limits"),

@@ -10,13 +10,17 @@ struct TokenEndpointTests {
     @Test("client credentials by form and by Basic give a bearer token that no cache may keep")
     func clientCredentials() async throws {
         try await TestServer.with { server in
-            let (id, secret) = (server.initial.administrator.clientID, server.initial.administrator.clientSecret)
+            let (id, secret) = (
+                server.initial.administrator.clientID, server.initial.administrator.clientSecret
+            )
             let form = try await server.client.form(
                 "/oauth2/token",
                 "grant_type=client_credentials&client_id=\(id)&client_secret=\(secret)")
             let basic = try await server.client.form(
                 "/oauth2/token", "grant_type=client_credentials",
-                headers: ["authorization": "Basic \(Data("\(id):\(secret)".utf8).base64EncodedString())"])
+                headers: [
+                    "authorization": "Basic \(Data("\(id):\(secret)".utf8).base64EncodedString())"
+                ])
             for answer in [form, basic] {
                 #expect(answer.status == 200)
                 #expect(answer.header("cache-control") == "no-store")
@@ -32,17 +36,31 @@ struct TokenEndpointTests {
     @Test("each mistake gets its error of RFC 6749")
     func errors() async throws {
         try await TestServer.with { server in
-            let (id, secret) = (server.initial.administrator.clientID, server.initial.administrator.clientSecret)
+            let (id, secret) = (
+                server.initial.administrator.clientID, server.initial.administrator.clientSecret
+            )
             let basic = "Basic \(Data("\(id):\(secret)".utf8).base64EncodedString())"
             let good = "client_id=\(id)&client_secret=\(secret)"
             let cases: [(form: String, authorization: String?, status: Int, error: String)] = [
                 (good, nil, 400, "invalid_request"),
                 ("grant_type=password&\(good)", nil, 400, "unsupported_grant_type"),
-                ("grant_type=refresh_token&\(good)&refresh_token=x", nil, 400, "unsupported_grant_type"),
+                (
+                    "grant_type=refresh_token&\(good)&refresh_token=x", nil, 400,
+                    "unsupported_grant_type"
+                ),
                 ("grant_type=client_credentials", nil, 401, "invalid_client"),
-                ("grant_type=client_credentials&client_id=\(id)&client_secret=wrong", nil, 401, "invalid_client"),
-                ("grant_type=client_credentials&client_id=nobody&client_secret=\(secret)", nil, 401, "invalid_client"),
-                ("grant_type=client_credentials&client_secret=\(secret)", nil, 400, "invalid_request"),
+                (
+                    "grant_type=client_credentials&client_id=\(id)&client_secret=wrong", nil, 401,
+                    "invalid_client"
+                ),
+                (
+                    "grant_type=client_credentials&client_id=nobody&client_secret=\(secret)", nil,
+                    401, "invalid_client"
+                ),
+                (
+                    "grant_type=client_credentials&client_secret=\(secret)", nil, 400,
+                    "invalid_request"
+                ),
                 ("grant_type=client_credentials&grant_type=x&\(good)", nil, 400, "invalid_request"),
                 ("grant_type=client_credentials&\(good)", basic, 400, "invalid_request"),
                 ("grant_type=client_credentials", "Basic !!!", 401, "invalid_client"),
@@ -54,7 +72,8 @@ struct TokenEndpointTests {
                 let answer = try await server.client.form(
                     "/oauth2/token", wrong.form,
                     headers: wrong.authorization.map { ["authorization": $0] } ?? [:])
-                #expect(answer.status == wrong.status, "\(wrong.error) \(wrong.authorization ?? "")")
+                #expect(
+                    answer.status == wrong.status, "\(wrong.error) \(wrong.authorization ?? "")")
                 #expect(answer.json["error"] as? String == wrong.error, "\(answer.text)")
                 #expect(answer.header("content-type") == "application/json")
                 #expect(wrong.status != 401 || answer.header("www-authenticate") != nil)
@@ -81,7 +100,9 @@ struct TokenEndpointTests {
     @Test("the older endpoint gives a refresh token, and takes it for a new pair")
     func olderForm() async throws {
         try await TestServer.with { server in
-            let (id, secret) = (server.initial.administrator.clientID, server.initial.administrator.clientSecret)
+            let (id, secret) = (
+                server.initial.administrator.clientID, server.initial.administrator.clientSecret
+            )
             let first = try await server.client.form(
                 Self.older, "grant_type=client_credentials&client_id=\(id)&client_secret=\(secret)")
             let refresh = try #require(first.json["refresh_token"] as? String)
@@ -107,9 +128,12 @@ struct TokenEndpointTests {
     @Test("the JSON endpoints of the older protocol answer in its names")
     func olderJSON() async throws {
         try await TestServer.with { server in
-            let (id, secret) = (server.initial.administrator.clientID, server.initial.administrator.clientSecret)
+            let (id, secret) = (
+                server.initial.administrator.clientID, server.initial.administrator.clientSecret
+            )
             let first = try await server.client.post(
-                "/auth", json: "{\"billingId\":\"b\",\"clientId\":\"\(id)\",\"clientSecret\":\"\(secret)\"}")
+                "/auth",
+                json: "{\"billingId\":\"b\",\"clientId\":\"\(id)\",\"clientSecret\":\"\(secret)\"}")
             #expect(first.status == 200)
             #expect(Set(first.json.keys) == ["idToken", "refreshToken", "expiresAt"])
             let refresh = try #require(first.json["refreshToken"] as? String)
@@ -167,7 +191,9 @@ struct TokenEndpointTests {
     func restartAndRevocation() async throws {
         try await TestServer.with { server in
             let sender = try await server.demo()
-            #expect(try await server.client.post("/event", token: sender, json: TestEvents.event()).status == 204)
+            #expect(
+                try await server.client.post("/event", token: sender, json: TestEvents.event())
+                    .status == 204)
             try await server.stop()
             let again = try await TestServer(server.directory, server.initial)
             let administrator = try await again.administrator()
@@ -180,9 +206,11 @@ struct TokenEndpointTests {
                 "DELETE", "/v1/clients/\(id)", token: administrator)
             #expect(deleted.status == 204)
             for _ in 0..<4 {
-                #expect(try await again.client.post("/event", token: sender, json: event).status == 401)
+                #expect(
+                    try await again.client.post("/event", token: sender, json: event).status == 401)
             }
-            #expect(try await again.client.get("/v1/streams/demo/events", token: sender).status == 401)
+            #expect(
+                try await again.client.get("/v1/streams/demo/events", token: sender).status == 401)
             try await again.stop()
         }
     }
@@ -193,11 +221,15 @@ struct TokenEndpointTests {
         try await TestServer.with(["tokens.accessSeconds": "60"], clock: clock) { server in
             let sender = try await server.demo()
             for _ in 0..<4 {
-                #expect(try await server.client.post("/event", token: sender, json: TestEvents.event()).status == 204)
+                #expect(
+                    try await server.client.post("/event", token: sender, json: TestEvents.event())
+                        .status == 204)
             }
             clock.advance(seconds: 60)
             for _ in 0..<4 {
-                #expect(try await server.client.post("/event", token: sender, json: TestEvents.event()).status == 401)
+                #expect(
+                    try await server.client.post("/event", token: sender, json: TestEvents.event())
+                        .status == 401)
             }
         }
     }

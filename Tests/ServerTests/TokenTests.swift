@@ -14,7 +14,8 @@ struct TokenTests {
     static func tokens(_ numbers: [Int] = [1]) -> Tokens {
         let entries = numbers.map {
             SigningKeys.Entry(
-                key: SigningKey(number: $0, secret: secret.map { [$0] }.flatMap { $0 } + [UInt8($0)]),
+                key: SigningKey(
+                    number: $0, secret: secret.map { [$0] }.flatMap { $0 } + [UInt8($0)]),
                 createdAt: now)
         }
         return Tokens(
@@ -71,7 +72,9 @@ struct TokenTests {
         #expect(payload.aud.value == ["stream-machine"])
     }
 
-    @Test("after a rotation the new key signs, the old one still verifies, and a retired one does not")
+    @Test(
+        "after a rotation the new key signs, the old one still verifies, and a retired one does not"
+    )
     func rotation() throws {
         let old = try Self.tokens([1]).issue(
             .access, clientID: "c", role: .sender, scope: "demo", now: Self.now)
@@ -116,7 +119,9 @@ struct TokenTests {
         ("a claim twice", Array(#"{"iss":"a","iss":"http://issuer.test"}"#.utf8)),
     ]
 
-    @Test("a claim that is not exactly right is refused although the signature is ours", arguments: wrongClaims)
+    @Test(
+        "a claim that is not exactly right is refused although the signature is ours",
+        arguments: wrongClaims)
     func hostileClaims(_ hostile: (name: String, payload: [UInt8])) throws {
         let tokens = Self.tokens()
         let key = try #require(tokens.keys.current)
@@ -142,11 +147,13 @@ struct TokenTests {
         }
         let stranger = SigningKey(number: 1, secret: [UInt8](repeating: 9, count: 32))
         let publicKey = Data(tokens.keys.jwkSet.bytes)
-        let hmacInput = String(
-            decoding: Self.header("{\"alg\":\"HS256\",\"kid\":\"\(kid)\",\"typ\":\"at+jwt\"}"),
-            as: UTF8.self) + "." + body
+        let hmacInput =
+            String(
+                decoding: Self.header("{\"alg\":\"HS256\",\"kid\":\"\(kid)\",\"typ\":\"at+jwt\"}"),
+                as: UTF8.self) + "." + body
         let hmac = HMAC<SHA256>.authenticationCode(
             for: Data(hmacInput.utf8), using: SymmetricKey(data: publicKey))
+        let longKid = String(repeating: "k", count: 10_240)
         let zero = Base64URL.encode([UInt8](repeating: 0, count: 64))
         var hostile = ["none", "None", "nOnE", "NONE"].map {
             (name: "alg \($0)", token: unsigned("{\"alg\":\"\($0)\",\"typ\":\"at+jwt\"}", ""))
@@ -156,11 +163,22 @@ struct TokenTests {
             ("alg ES384", try signed("{\"alg\":\"ES384\",\"kid\":\"\(kid)\",\"typ\":\"at+jwt\"}")),
             ("no kid", try signed("{\"alg\":\"ES256\",\"typ\":\"at+jwt\"}")),
             ("unknown kid", try signed("{\"alg\":\"ES256\",\"kid\":\"x\",\"typ\":\"at+jwt\"}")),
-            ("kid as a path", try signed("{\"alg\":\"ES256\",\"kid\":\"../../dev/null\",\"typ\":\"at+jwt\"}")),
-            ("kid of 10 KiB", try signed("{\"alg\":\"ES256\",\"kid\":\"\(String(repeating: "k", count: 10_240))\",\"typ\":\"at+jwt\"}")),
+            (
+                "kid as a path",
+                try signed("{\"alg\":\"ES256\",\"kid\":\"../../dev/null\",\"typ\":\"at+jwt\"}")
+            ),
+            (
+                "kid of 10 KiB",
+                try signed(
+                    "{\"alg\":\"ES256\",\"kid\":\"\(longKid)\",\"typ\":\"at+jwt\"}"
+                )
+            ),
             ("typ JWT", try signed("{\"alg\":\"ES256\",\"kid\":\"\(kid)\",\"typ\":\"JWT\"}")),
             ("no typ", try signed("{\"alg\":\"ES256\",\"kid\":\"\(kid)\"}")),
-            ("other order of the header", try signed("{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"\(kid)\"}")),
+            (
+                "other order of the header",
+                try signed("{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"\(kid)\"}")
+            ),
             ("signed by a stranger", try stranger.sign(header: key.accessHeader, payload: payload)),
             ("empty signature", parts[0] + "." + body + "."),
             ("signature of zeros", parts[0] + "." + body + "." + zero),
@@ -169,10 +187,16 @@ struct TokenTests {
             ("four segments", good + ".x"), ("two segments", parts[0] + "." + body),
             ("empty", ""), ("dots", ".."), ("padding", good + "="), ("white space", good + " "),
             ("64 KiB", String(repeating: "a", count: 8_000)),
-            ("another payload", parts[0] + "." + Base64URL.encode(claims { $0["role"] = "administrator" }) + "." + parts[2]),
+            (
+                "another payload",
+                parts[0] + "." + Base64URL.encode(claims { $0["role"] = "administrator" }) + "."
+                    + parts[2]
+            ),
         ]
         for name in ["jku", "x5u", "jwk", "x5c", "crit", "b64"] {
-            let extra = "{\"alg\":\"ES256\",\"kid\":\"\(kid)\",\"typ\":\"at+jwt\",\"\(name)\":\"http://evil.test\"}"
+            let extra =
+                "{\"alg\":\"ES256\",\"kid\":\"\(kid)\",\"typ\":\"at+jwt\","
+                + "\"\(name)\":\"http://evil.test\"}"
             hostile.append(("header \(name)", try signed(extra)))
         }
         return hostile
@@ -193,7 +217,9 @@ struct TokenTests {
             let token = try await server.demo()
             var answers: Set<String> = []
             var headers = hostile.map { "Bearer " + $0.token }
-            headers += ["", "Basic YTpi", "Bearer", "Bearer ", token, "bearer x", "Bearer \(token)x"]
+            headers += [
+                "", "Basic YTpi", "Bearer", "Bearer ", token, "bearer x", "Bearer \(token)x",
+            ]
             for path in ["/event", "/v1/streams"] {
                 for header in headers where !header.contains("kkkk") {
                     let method = path == "/event" ? "POST" : "GET"

@@ -37,7 +37,8 @@ struct WireTests {
     static let times: [(text: String, milliseconds: Int64)] = [
         ("1970-01-01T00:00:00Z", 0), ("2026-11-23T10:00:00.123Z", 1_795_428_000_123),
         ("2024-02-29T23:59:59Z", 1_709_251_199_000), ("2000-02-29T12:00:00+02:00", 951_818_400_000),
-        ("2026-11-23t10:00:00.1239z", 1_795_428_000_123), ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),
+        ("2026-11-23t10:00:00.1239z", 1_795_428_000_123),
+        ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),
         ("1970-01-01T00:00:00-00:30", 1_800_000),
     ]
 
@@ -82,7 +83,9 @@ struct WireTests {
     @Test("a route is found by its segments, decoded, and by nothing else")
     func router() {
         func route(_ template: String) -> Route {
-            Route(method: .get, template: template, access: .open) { _ in throw Problem.internalError }
+            Route(method: .get, template: template, access: .open) { _ in
+                throw Problem.internalError
+            }
         }
         let router = Router([route("/a"), route("/a/{x}"), route("/a/{x}/c"), route("/t/{p...}")])
         func parameters(_ path: String) -> [String: String]? {

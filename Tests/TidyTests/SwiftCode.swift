@@ -2,15 +2,27 @@
 /// code do not stumble over words in prose. Lines keep their numbers; interpolations stay code.
 struct SwiftCode {
     let text: [UInt8]
+    /// Lines, from 1, on which there is a comment or a part of one.
+    let commentLines: Set<Int>
 
     init(_ source: String) {
         var blanker = Blanker(source: Array(source.utf8))
         blanker.code(until: nil)
         text = blanker.output
+        var line = 1
+        var lines: Set<Int> = []
+        var comments = blanker.comments[...]
+        for (place, byte) in text.enumerated() {
+            while let first = comments.first, first.upperBound <= place { comments.removeFirst() }
+            if comments.first?.contains(place) == true { lines.insert(line) }
+            if byte == 0x0A { line += 1 }
+        }
+        commentLines = lines
     }
 
     /// A word of code and the line, from 1, on which it stands. Dots, backticks, `@` and `#` belong
-    /// to words, every other mark is a word of its own, and so is the end of a line.
+    /// to words, every other mark is a word of its own, and so is the end of a line. `try!` and `as!`
+    /// are words, while `try !isOpen` is three.
     struct Token: Equatable {
         let text: String
         let line: Int
@@ -29,6 +41,11 @@ struct SwiftCode {
         for byte in text {
             if Self.isWord(byte) {
                 word.append(byte)
+                continue
+            }
+            if byte == 0x21, word.elementsEqual("try".utf8) || word.elementsEqual("as".utf8) {
+                word.append(byte)
+                flush()
                 continue
             }
             flush()
@@ -59,7 +76,9 @@ struct SwiftCode {
 /// Copies a source with blanks for comments and strings.
 private struct Blanker {
     let source: [UInt8]
+    /// Always as long as what was read, so that places in it are places in the source.
     var output: [UInt8] = []
+    var comments: [Range<Int>] = []
     var place = 0
 
     init(source: [UInt8]) { self.source = source }
@@ -68,12 +87,17 @@ private struct Blanker {
     mutating func code(until closing: UInt8?) {
         var depth = 0
         while place < source.count {
+            let start = place
             if starts(with: "//") {
                 while place < source.count, source[place] != 0x0A { blank() }
+                comments.append(start..<place)
             } else if starts(with: "/*") {
                 blockComment()
+                comments.append(start..<place)
             } else if let hashes = stringStart() {
                 string(hashes: hashes)
+            } else if let hashes = regexStart() {
+                regex(hashes: hashes)
             } else {
                 let byte = source[place]
                 if byte == 0x28 { depth += 1 }
@@ -108,6 +132,28 @@ private struct Blanker {
         while end < source.count, source[end] == 0x23 { end += 1 }
         guard end < source.count, source[end] == 0x22 else { return nil }
         return end - place
+    }
+
+    /// How many `#` stand before the slash of the regex literal that begins here; nil if none does.
+    /// A bare slash begins one where no operand stands before it and no space after it.
+    private func regexStart() -> Int? {
+        var end = place
+        while end < source.count, source[end] == 0x23 { end += 1 }
+        guard end + 1 < source.count, source[end] == 0x2F else { return nil }
+        if end > place { return end - place }
+        guard source[end + 1] != 0x20, source[end + 1] != 0x0A else { return nil }
+        let before = output.last { $0 != 0x20 && $0 != 0x09 && $0 != 0x0A }
+        return before.map { Array("(,=:[{&|?;".utf8).contains($0) } ?? true ? 0 : nil
+    }
+
+    private mutating func regex(hashes: Int) {
+        let pounds = String(repeating: "#", count: hashes)
+        blank(hashes + 1)
+        while place < source.count, !starts(with: "/" + pounds) {
+            if source[place] == 0x0A, hashes == 0 { return }
+            blank(starts(with: "\\") ? min(2, source.count - place) : 1)
+        }
+        blank(hashes + 1)
     }
 
     private mutating func string(hashes: Int) {

@@ -66,6 +66,7 @@ struct TidyControlTests {
         "import Synchronization", "// import Vault", "/* import Vault /* nested */ import Vault */",
         "let text = \"import Vault\"", "let text = \"\"\"\n    import Vault\n    \"\"\"",
         "let text = #\"\\\" import Vault\"#", "case .import: Vault.open()",
+        "let regex = /import Vault\"/", "let regex = #/ \"import Vault /#",
     ]
 
     @Test(
@@ -115,6 +116,21 @@ struct TidyControlTests {
         }
     }
 
+    @Test("neither strings, nor regular expressions, nor divisions hide the code after them")
+    func codeAfterLiterals() {
+        let sources = [
+            "let a = \"\\\\\"; let b = try! f()", "let r = /a\\/\"/; let b = try! f()",
+            "let r = #/a\"/#; let b = try! f()", "let a = b / c; let d = try! f() / e",
+            "let t = \"\\(a[\"x\"] ?? \"y\")\"; let b = try! f()",
+            "let a = #\"\\\"#; let b = try! f()",
+            "let t = \"\"\"\n  \" \"\" \n  \"\"\"\nlet b = try! f()", "/* \" */ let b = try! f()",
+            "// \"\nlet b = try! f()", "f(of: /[a\"]+/, \"/\"); let b = try! f()",
+        ]
+        for source in sources {
+            #expect(WordRules.bannedCode(file(source)).count == 1, "\(source)")
+        }
+    }
+
     @Test("a long closure in a stored property, a protocol or a type is not taken for a function")
     func noFunctions() {
         let source = """
@@ -140,7 +156,8 @@ struct TidyControlTests {
 
     static let notBanned = [
         "let a = try f()", "let b = c as? D", "precondition(a, \"x\")", "// try! and print(",
-        "let t = \"print(\"", "func print(_ a: Int) {}", "self.print(a)", "let fatalErrors = 1",
+        "let t = \"print(\"", "guard try !f() else { return }", "let r = /a\"print(/",
+        "func print(_ a: Int) {}", "self.print(a)", "let fatalErrors = 1",
     ]
 
     @Test("words that only look like it are left alone", arguments: notBanned)

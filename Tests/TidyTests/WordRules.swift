@@ -15,7 +15,7 @@ enum WordRules {
             let next = index + 1 < tokens.count ? tokens[index + 1].text : ""
             let isBanned =
                 switch (token.text, next) {
-                case ("try", "!"), ("as", "!"): true
+                case ("try!", _), ("as!", _): true
                 case ("fatalError", "("), ("Swift.fatalError", "("): true
                 case ("print", "("), ("Swift.print", "("), ("debugPrint", "("), ("dump", "("):
                     file.target != "strm"
@@ -24,7 +24,7 @@ enum WordRules {
             let isDeclared = index > 0 && tokens[index - 1].text == "func"
             if isBanned, !isDeclared {
                 findings.append(
-                    .init(path: file.path, line: token.line, message: "\(token.text)\(next)"))
+                    .init(path: file.path, line: token.line, message: "\(token.text) is banned"))
             }
         }
         return findings
@@ -46,15 +46,11 @@ enum WordRules {
     /// same line, or among the three lines above.
     static func uncheckedWithoutReason(_ file: SourceFile) -> [Finding] {
         guard file.isSwift else { return [] }
-        let code = SwiftCode(file.text).lines
-        let raw = file.lines
-        return code.indices.compactMap { index in
+        let code = SwiftCode(file.text)
+        return code.lines.enumerated().compactMap { index, line in
             let marks = ["@unchecked Sendable", "nonisolated(unsafe)"]
-            guard let mark = marks.first(where: { code[index].contains($0) }) else { return nil }
-            let hasReason = (max(0, index - 3)...index).contains { place in
-                // What the code lost when comments went is the comment.
-                place < raw.count && raw[place].contains("//") && !code[place].contains("//")
-            }
+            guard let mark = marks.first(where: { line.contains($0) }) else { return nil }
+            let hasReason = !code.commentLines.isDisjoint(with: index - 2...index + 1)
             if hasReason { return nil }
             return .init(path: file.path, line: index + 1, message: "\(mark) without a reason")
         }

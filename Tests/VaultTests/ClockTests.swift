@@ -12,7 +12,7 @@ import Testing
         arguments: [-second, -hour, -25 * hour, -8 * day], [false, true])
     func backwards(jump: Milliseconds, restarts: Bool) throws {
         let fixture = try VaultFixture()
-        let vault = { fixture.vault! }
+        let vault = { fixture.vault }
         let old = try vault().key(of: "old", at: fixture.clock.now)
         for _ in 0..<3 {
             fixture.clock.advances(by: day)
@@ -75,7 +75,9 @@ import Testing
         }
     }
 
-    @Test("T3: a jump of days ahead destroys nothing until an operator confirms", arguments: [8, 400])
+    @Test(
+        "T3: a jump of days ahead destroys nothing until an operator confirms",
+        arguments: [8, 400])
     func jumpAhead(days: Int) throws {
         let fixture = try VaultFixture()
         let key = try fixture.vault.key(of: "session-1", at: fixture.clock.now)

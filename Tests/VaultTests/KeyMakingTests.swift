@@ -9,7 +9,7 @@ import Testing
     @Test("8 threads that ask for the same 1,000 sequences make exactly 1,000 keys")
     func concurrency() throws {
         let fixture = try VaultFixture(cachedKeysMax: 4_096)
-        let vault = fixture.vault!
+        let vault = fixture.vault
         let now = fixture.clock.now
         let seen = Mutex<[Int: Set<KeyLink>]>([:])
         DispatchQueue.concurrentPerform(iterations: 8) { thread in
@@ -77,7 +77,7 @@ import Testing
     @Test("the record is with the store before anyone can see the key")
     func submittedFirst() throws {
         let fixture = try VaultFixture()
-        let vault = fixture.vault!
+        let vault = fixture.vault
         let now = fixture.clock.now
         let visible = Atomic(-1)
         fixture.store.state.withLock {

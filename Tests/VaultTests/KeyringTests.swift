@@ -25,7 +25,8 @@ import Testing
         let bytes = try fixture.bytesOfKeyring()
         let masterKey = try MasterKey.read(fixture.masterKey, commandSeconds: 1)
         _ = try KeyringFile.decode(bytes, masterKey: masterKey)
-        let places = Array(0..<420) + Array(stride(from: 420, to: bytes.count, by: 97))
+        let places =
+            Array(0..<420) + Array(stride(from: 420, to: bytes.count, by: 97))
             + Array(bytes.count - 20..<bytes.count)
         for place in places {
             var damaged = bytes

@@ -31,7 +31,9 @@ import Testing
     @Test("a file holds the key raw or in base64, with a line end or without")
     func forms() throws {
         let folder = try Folder()
-        for text in [raw, Array(base64.utf8), Array((base64 + "\n").utf8), Array((base64 + "\r\n").utf8)] {
+        for text in [
+            raw, Array(base64.utf8), Array((base64 + "\n").utf8), Array((base64 + "\r\n").utf8),
+        ] {
             #expect(try read(try folder.file(text)) == raw)
             try FileManager.default.removeItem(atPath: folder.path + "/key")
         }
@@ -169,7 +171,8 @@ import Testing
         #expect(memory.copy().allSatisfy { $0 == 0 })
         #expect(memory.lockedByteCount <= memory.byteCount)
         let address = memory.withBytes { UInt(bitPattern: $0.baseAddress) }
-        let maps = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+        let file = try #require(FileHandle(forReadingAtPath: "/proc/self/smaps"))
+        let maps = String(decoding: try #require(try file.readToEnd()), as: UTF8.self)
         var isInside = false
         var flags: Substring?
         for line in maps.split(separator: "\n") {

@@ -5,7 +5,7 @@ import Testing
 @testable import Vault
 
 @Suite struct RotationTests {
-    @Test("a sequence keeps its key for 24 hours to the millisecond, then gets one with a new key link")
+    @Test("a sequence keeps its key for 24 hours to the millisecond, then gets another key link")
     func rotation() throws {
         let fixture = try VaultFixture()
         let start = fixture.clock.now
@@ -19,7 +19,7 @@ import Testing
         #expect(fixture.vault.cachedKey(of: "session-1", at: start + day) == second)
     }
 
-    @Test("the same value in the same session gives the same ciphertext for 24 hours, another after")
+    @Test("one value in one session gives one ciphertext for 24 hours, and another after")
     func ciphertext() throws {
         let fixture = try VaultFixture()
         let start = fixture.clock.now

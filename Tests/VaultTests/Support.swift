@@ -92,7 +92,7 @@ final class MemoryKeyStore: KeyStore {
         let waiting = state.withLock { state in
             let waiting = state.waiting
             state.waiting = []
-            for (mutations, _) in waiting { for mutation in mutations { Self.apply(mutation, &state) } }
+            for mutation in waiting.flatMap(\.0) { Self.apply(mutation, &state) }
             return waiting
         }
         for (_, completion) in waiting { completion?(.success(CommitReceipt())) }
@@ -122,7 +122,11 @@ final class VaultFixture {
     let clock: ManualClock
     let store = MemoryKeyStore()
     var configuration = VaultConfiguration(cachedKeysMax: 1_024)
-    private(set) var vault: Vault!
+    private var opened: Vault?
+    var vault: Vault {
+        guard let opened else { preconditionFailure("the vault is not open") }
+        return opened
+    }
 
     var keyringPath: String { path + "/keys" }
     var keyringFile: String { keyringPath + "/keyring" }
@@ -139,19 +143,20 @@ final class VaultFixture {
     }
 
     deinit {
-        vault = nil
+        opened = nil
         try? FileManager.default.removeItem(atPath: path)
     }
 
     func opens(failingBefore hook: @escaping KeyringDirectory.Hook = { _ in }) throws {
-        vault = nil
-        vault = try Vault(
+        opened = nil
+        let vault = try Vault(
             directory: try KeyringDirectory(path: keyringPath, before: hook),
             masterKey: masterKey, clock: clock.vaultClock, configuration: configuration)
         vault.attach(store: store)
+        opened = vault
     }
 
-    func closes() { vault = nil }
+    func closes() { opened = nil }
 
     func bytesOfKeyring() throws -> [UInt8] {
         Array(try Data(contentsOf: URL(fileURLWithPath: keyringFile)))

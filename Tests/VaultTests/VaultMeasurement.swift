@@ -21,7 +21,7 @@ struct VaultMeasurement {
     @Test("ns per key")
     func keys() throws {
         let fixture = try VaultFixture(cachedKeysMax: 262_144)
-        let vault = fixture.vault!
+        let vault = fixture.vault
         let now = fixture.clock.now
         let values = (0..<10_000).map { Bytes("session-\($0)-0123456789abcdef") }
         try report("make a key", 10_000) {
@@ -44,7 +44,7 @@ struct VaultMeasurement {
         }
         #expect(found == 1_000_000)
         try fixture.opens()
-        let again = fixture.vault!
+        let again = fixture.vault
         try report("find a stored key (store in memory)", 10_000) {
             for value in values {
                 try again.withKey(

@@ -28,6 +28,10 @@ struct HTTP2Callbacks: @unchecked Sendable {
             guard let frame, let user else { return 0 }
             return HTTP2Callbacks.withHandler(user) { $0.beginHeaders(frame, session) }
         }
+        nghttp2_session_callbacks_set_on_begin_frame_callback(table) { _, header, user in
+            guard let header, let user else { return 0 }
+            return HTTP2Callbacks.withHandler(user) { $0.beginFrame(header) }
+        }
         nghttp2_session_callbacks_set_on_header_callback(table) {
             session, frame, name, nameCount, value, valueCount, _, user in
             guard let frame, let user else { return 0 }

@@ -30,7 +30,14 @@ extension HTTP2Handler {
         guard let session else { return }
         for index in streams.indices where streams[index].id != 0 {
             let stream = streams[index]
-            if stream.isSendingBody, now - stream.progressAt > loop.limits.stallTimeout {
+            if stream.isSendingBody {
+                // A stream that has credit waits for its turn, or for the socket, which is watched
+                // as a whole: only one without credit waits for the client.
+                guard isWithoutCredit(stream.id, session) else {
+                    streams[index].progressAt = now
+                    continue
+                }
+                guard now - stream.progressAt > loop.limits.stallTimeout else { continue }
                 loop.counters.timeouts.bump()
                 nghttp2_submit_rst_stream(
                     session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id,
@@ -46,6 +53,11 @@ extension HTTP2Handler {
                 loop.touch(connection)
             }
         }
+    }
+
+    private func isWithoutCredit(_ id: Int32, _ session: OpaquePointer) -> Bool {
+        nghttp2_session_get_stream_remote_window_size(session, id) <= 0
+            || nghttp2_session_get_remote_window_size(session) <= 0
     }
 
     /// Graceful end in two steps (RFC 9113, 6.8): a GOAWAY that refuses nothing yet, then, when

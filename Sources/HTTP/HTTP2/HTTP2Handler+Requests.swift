@@ -58,14 +58,26 @@ extension HTTP2Handler {
             if resets.exceeds(configuration.resetsMax, in: loop.limits.abuseWindow, now: now) {
                 return Self.abort
             }
-        case UInt8(NGHTTP2_PING.rawValue), UInt8(NGHTTP2_SETTINGS.rawValue):
-            if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { return countControlFrame() }
-        case UInt8(NGHTTP2_PRIORITY.rawValue):
-            return countControlFrame()
         default:
             break
         }
         return 0
+    }
+
+    /// Counts the frames that a peer can send without end: all but those that belong to requests
+    /// and answers. Also those that nghttp2 ignores, of which it tells nothing else.
+    func beginFrame(_ header: UnsafePointer<nghttp2_frame_hd>) -> Int32 {
+        switch header.pointee.type {
+        case UInt8(NGHTTP2_DATA.rawValue), UInt8(NGHTTP2_HEADERS.rawValue),
+            UInt8(NGHTTP2_WINDOW_UPDATE.rawValue), UInt8(NGHTTP2_RST_STREAM.rawValue),
+            UInt8(NGHTTP2_CONTINUATION.rawValue):
+            return 0
+        case UInt8(NGHTTP2_PING.rawValue), UInt8(NGHTTP2_SETTINGS.rawValue):
+            let isAnswer = header.pointee.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
+            return isAnswer ? 0 : countControlFrame()
+        default:
+            return countControlFrame()
+        }
     }
 
     func receiveData(

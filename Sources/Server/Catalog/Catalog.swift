@@ -4,12 +4,12 @@ import FoundationEssentials
 import Store
 import Synchronization
 
-/// The catalog as the server uses it: a decoded snapshot in memory, and changes that are one commit each, together
-/// with their audit entry.
+/// The catalog as the server uses it: a decoded snapshot in memory, and changes that are one commit
+/// each, together with their audit entry.
 ///
-/// Changes compare-and-set on the revisions that their decision was based on, so that two administrators at the same
-/// moment never both succeed. `accessVersion` grows with each change that may take a right away; the token caches
-/// of the event loops compare it for each request.
+/// Changes compare-and-set on the revisions that their decision was based on, so that two
+/// administrators at the same moment never both succeed. `accessVersion` grows with each change
+/// that may take a right away; the token caches of the event loops compare it for each request.
 final class Catalog: Sendable {
     private let store: Store
     private let state: Mutex<CatalogSnapshot>
@@ -25,9 +25,10 @@ final class Catalog: Sendable {
     /// Read on the hot path: one atomic load.
     var accessVersion: UInt64 { version.load(ordering: .acquiring) }
 
-    /// Commits `mutations` and the entry together. On return they are durable, visible in `snapshot`, and tokens of
-    /// clients that are gone are refused by every event loop.
-    /// - Throws: `StoreError.conflict` if a document changed since the caller looked: decide again or answer 409.
+    /// Commits `mutations` and the entry together. On return they are durable, visible in
+    /// `snapshot`, and tokens of clients that are gone are refused by every event loop.
+    /// - Throws: `StoreError.conflict` if a document changed since the caller looked: decide again
+    ///   or answer 409.
     func commit(_ mutations: [Mutation], recording entry: AuditEntry) async throws(StoreError) {
         _ = try await store.commit(mutations + [.audit(AuditLog.draft(entry))])
         try refresh()
@@ -56,7 +57,8 @@ final class Catalog: Sendable {
         .deleteDocument(DocumentKey(kind: kind, name: name), expectedRevision: expectedRevision)
     }
 
-    /// The next number of a sequence (`stream`, `contract`): never given twice, also after deletions.
+    /// The next number of a sequence (`stream`, `contract`): never given twice, also after
+    /// deletions.
     /// - Returns: the number, and the mutation that takes it, to be put in the same commit.
     func takeNumber(_ sequence: String) throws(StoreError) -> (number: UInt32, mutation: Mutation) {
         let key = DocumentKey(kind: "counter", name: sequence)

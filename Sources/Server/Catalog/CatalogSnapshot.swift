@@ -1,5 +1,5 @@
-import Store
 import FoundationEssentials
+import Store
 
 /// The management data, decoded, as of one commit: immutable, shared by everyone who asks.
 struct CatalogSnapshot: Sendable {
@@ -37,7 +37,8 @@ struct CatalogSnapshot: Sendable {
         clients.values.filter { $0.value.scope == scope }
     }
 
-    /// Whether the client still has the rights with which it came: it may have been deleted while it waited.
+    /// Whether the client still has the rights with which it came: it may have been deleted while
+    /// it waited.
     func allows(_ caller: Principal) -> Bool {
         guard let client = clients[caller.clientID]?.value else { return false }
         return !client.isDisabled && client.role == caller.role && client.scope == caller.scope

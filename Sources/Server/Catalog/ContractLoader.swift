@@ -1,15 +1,16 @@
 import Contracts
 import Store
 
-/// Compiles the catalog's contracts into the registry that the event loops read. A compiled contract is kept and used
-/// again: only new ones cost.
+/// Compiles the catalog's contracts into the registry that the event loops read. A compiled
+/// contract is kept and used again: only new ones cost.
 final class ContractLoader: Sendable {
     let registry: ContractRegistry
 
     init(registry: ContractRegistry) { self.registry = registry }
 
     /// Call it at start and after each change of a contract.
-    /// - Throws: `StoreError.corrupt` naming the contract that no longer compiles; nothing is replaced then.
+    /// - Throws: `StoreError.corrupt` naming the contract that no longer compiles; nothing is
+    ///   replaced then.
     func load(_ snapshot: CatalogSnapshot) throws(StoreError) {
         var contracts: [(Contract, ContractRegistry.State)] = []
         for entry in snapshot.contracts.values.sorted(by: { $0.value.number < $1.value.number }) {

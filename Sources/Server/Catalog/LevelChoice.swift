@@ -1,10 +1,12 @@
 import Contracts
 import Store
 
-/// The consent levels of a derived stream as its maker names them: exactly `levels`, or `cumulative` L for {0…L}.
+/// The consent levels of a derived stream as its maker names them: exactly `levels`, or
+/// `cumulative` L for {0…L}.
 struct LevelChoice: Sendable {
     var mode: DerivedStreamDefinition.Mode
-    /// Never empty: a view without required consent would hand out events of people who consented to nothing.
+    /// Never empty: a view without required consent would hand out events of people who consented
+    /// to nothing.
     var levels: ConsentLevels
 
     init(_ body: BodyObject) throws(Problem) {

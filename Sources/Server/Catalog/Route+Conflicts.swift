@@ -1,8 +1,9 @@
 import Store
 
 extension Route {
-    /// Decides anew if somebody else changed the catalog in between. A conflict does nothing, so the handler may run
-    /// again; a real contradiction is then seen by its checks, which say precisely what it is.
+    /// Decides anew if somebody else changed the catalog in between. A conflict does nothing, so
+    /// the handler may run again; a real contradiction is then seen by its checks, which say
+    /// precisely what it is.
     func retryingConflicts(_ catalog: Catalog) -> Route {
         let attemptsMax = 8
         let inner = handle

@@ -1,7 +1,8 @@
 import Store
 
-/// Names of streams and derived streams: 1 to 100 characters of `A–Z a–z 0–9 . _ -`, the first a letter or digit. None
-/// needs escaping in a URL, a header or a file name, and none reads as a path that climbs.
+/// Names of streams and derived streams: 1 to 100 characters of `A-Z a-z 0-9 . _ -`, the first a
+/// letter or digit. None needs escaping in a URL, a header or a file name, and none reads as a path
+/// that climbs.
 enum StreamName {
     static let pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 

@@ -3,10 +3,11 @@ import HTTP
 import Ingest
 import Store
 
-/// The `POST /events` requests of one event loop that wait for their events to become durable. Confined to that loop;
-/// bounded by the requests that the HTTP limits let be in flight.
+/// The `POST /events` requests of one event loop that wait for their events to become durable.
+/// Confined to that loop; bounded by the requests that the HTTP limits let be in flight.
 ///
-/// A batch's commit token (the HTTP module leaves the upper 16 bits of `first` zero, so that the two never meet):
+/// A batch's commit token (the HTTP module leaves the upper 16 bits of `first` zero, so that the
+/// two never meet):
 ///
 ///     first   16 bits one | 48 bits slot
 ///     second  64 bits generation of the slot
@@ -48,7 +49,8 @@ struct BatchTrackers {
         return CommitToken(first: Self.mark | UInt64(index), second: slots[index].generation)
     }
 
-    /// The lines have been looked at: `receipt.queued` of them will be settled, some may have been already.
+    /// The lines have been looked at: `receipt.queued` of them will be settled, some may have been
+    /// already.
     /// - Returns: the batch if nothing is left to wait for.
     mutating func received(_ token: CommitToken, _ receipt: BatchReceipt) -> Batch? {
         guard let index = index(of: token) else { return nil }

@@ -6,12 +6,12 @@ import Store
 
 /// `POST /event` and `POST /events` on one event loop: token, lane, answer.
 ///
-/// Steady state per event: one comparison with the token cache, `IngestLane.receive`, and later one `respond`; no
-/// task, no string, no lock. Everything that one tick received is handed to the store at its end; everything that
-/// one commit made durable is answered in one `execute`.
+/// Steady state per event: one comparison with the token cache, `IngestLane.receive`, and later one
+/// `respond`; no task, no string, no lock. Everything that one tick received is handed to the store
+/// at its end; everything that one commit made durable is answered in one `execute`.
 ///
-/// `@unchecked Sendable`: all its state is touched on its loop only; `didCommit`, which any thread may call, only
-/// hops there.
+/// `@unchecked Sendable`: all its state is touched on its loop only; `didCommit`, which any thread
+/// may call, only hops there.
 final class LoopIngest: CommitSink, @unchecked Sendable {
     private let loop: HTTPLoop
     private let authority: Authority
@@ -131,7 +131,8 @@ final class LoopIngest: CommitSink, @unchecked Sendable {
         }
     }
 
-    /// The first event of a tick arranges the hand-over at its end: what arrived together is committed together.
+    /// The first event of a tick arranges the hand-over at its end: what arrived together is
+    /// committed together.
     private func scheduleFlush() {
         guard !isFlushScheduled else { return }
         isFlushScheduled = true

@@ -10,8 +10,9 @@ import Synchronization
 
 /// Logs to standard error, one line an entry, as text for people or JSON for programs.
 ///
-/// The rule of the house: the message is constant, what varies is metadata, and neither ever holds a payload, a
-/// secret or a token. Control characters are escaped, so that one entry is one line whatever its metadata hold.
+/// The rule of the house: the message is constant, what varies is metadata, and neither ever holds
+/// a payload, a secret or a token. Control characters are escaped, so that one entry is one line
+/// whatever its metadata hold.
 struct StreamLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
@@ -61,7 +62,8 @@ struct StreamLogHandler: LogHandler {
             members += sorted.map { ($0.key, .string("\($0.value)")) }
             writer.value(.object(members))
         } else {
-            writer.raw("\(WireTime.format(clock())) \(event.level.rawValue.uppercased()) \(event.message)")
+            writer.raw(
+                "\(WireTime.format(clock())) \(event.level.rawValue.uppercased()) \(event.message)")
             for (key, value) in sorted {
                 writer.raw(" \(key)=")
                 writer.string("\(value)")

@@ -5,8 +5,8 @@ import Query
 import Store
 import Vault
 
-/// What `/metrics` shows: one snapshot of each module, taken when it is asked for. Labels are slugs and names of our
-/// own; nothing of an event, and no client's text, is ever one.
+/// What `/metrics` shows: one snapshot of each module, taken when it is asked for. Labels are slugs
+/// and names of our own; nothing of an event, and no client's text, is ever one.
 struct MetricsPage: Sendable {
     /// nil before the listener is there.
     var http: HTTPStatistics?
@@ -26,7 +26,9 @@ struct MetricsPage: Sendable {
 
     var text: String {
         var page = PrometheusText()
-        page.gauge("strm_ready", "1 if events are taken and the audit log can be written.", isReady ? 1 : 0)
+        page.gauge(
+            "strm_ready", "1 if events are taken and the audit log can be written.", isReady ? 1 : 0
+        )
         page.gauge(
             "strm_start_time_seconds", "When the process started, in seconds since 1970.",
             Double(startedAt) / 1_000)
@@ -93,7 +95,9 @@ struct MetricsPage: Sendable {
             "strm_store_refused_total", "Submissions refused because the queue or disk was full.",
             store.refusals)
         page.gauge("strm_store_poisoned", "1 after a failed write.", store.isPoisoned ? 1 : 0)
-        page.gauge("strm_disk_full", "1 while events are refused for want of room.", store.isDiskFull ? 1 : 0)
+        page.gauge(
+            "strm_disk_full", "1 while events are refused for want of room.",
+            store.isDiskFull ? 1 : 0)
         page.gauge("strm_disk_used_bytes", "Files of the database.", Double(store.diskBytes))
         page.gauge("strm_disk_free_bytes", "Free on its file system.", Double(store.freeBytes))
         page.gauge("strm_store_days", "Column families with events.", Double(store.dayFamilies))
@@ -127,7 +131,8 @@ struct MetricsPage: Sendable {
         page.counter(
             "strm_releases_refused_total", "Releases refused because they could not be recorded.",
             query.refusedReleases)
-        page.gauge("strm_readers_waiting", "Readers that wait for events.", Double(query.waitingReaders))
+        page.gauge(
+            "strm_readers_waiting", "Readers that wait for events.", Double(query.waitingReaders))
         page.metric(
             "strm_consumer_lag_events", .gauge,
             "Events between the committed cursor of a named consumer and the end of its stream.")
@@ -147,17 +152,22 @@ struct MetricsPage: Sendable {
         page.counter("strm_key_cache_hits_total", "Data keys found in memory.", vault.cacheHits)
         page.counter(
             "strm_key_cache_misses_total", "Data keys not found in memory.", vault.cacheMisses)
-        page.counter("strm_key_cache_evictions_total", "Data keys put out of memory.", vault.evictions)
+        page.counter(
+            "strm_key_cache_evictions_total", "Data keys put out of memory.", vault.evictions)
         page.counter("strm_keys_made_total", "Data keys made.", vault.keysMade)
         page.gauge(
             "strm_key_memory_bytes", "Memory for data keys.", Double(vault.keyMemoryBytes))
         page.gauge(
             "strm_key_memory_locked_bytes", "How much of it cannot be swapped.",
             Double(vault.lockedKeyMemoryBytes))
-        page.gauge("strm_key_epochs", "Epochs and retention classes in the keyring.", Double(vault.epochClasses))
-        page.gauge("strm_keyring_generation", "Generation of the keyring.", Double(vault.generation))
         page.gauge(
-            "strm_destruction_on_hold", "1 while the clock is not trusted and nothing is destroyed.",
+            "strm_key_epochs", "Epochs and retention classes in the keyring.",
+            Double(vault.epochClasses))
+        page.gauge(
+            "strm_keyring_generation", "Generation of the keyring.", Double(vault.generation))
+        page.gauge(
+            "strm_destruction_on_hold",
+            "1 while the clock is not trusted and nothing is destroyed.",
             vault.isDestructionOnHold ? 1 : 0)
         page.counter("strm_tokens_issued_total", "Access tokens issued.", tokensIssued)
         page.counter("strm_tokens_refused_total", "Token requests refused.", tokensRefused)
@@ -173,17 +183,20 @@ struct MetricsPage: Sendable {
             "strm_http_connections_accepted_total", "Connections accepted.",
             UInt64(http.connectionsAccepted))
         page.counter(
-            "strm_http_connections_refused_total", "Connections closed because there were too many.",
+            "strm_http_connections_refused_total",
+            "Connections closed because there were too many.",
             UInt64(http.connectionsRefused))
         page.gauge("strm_http_websockets", "Open WebSockets.", Double(http.webSocketsOpen))
-        page.counter("strm_http_stream_resets_total", "Streams reset by clients.", UInt64(http.streamResets))
+        page.counter(
+            "strm_http_stream_resets_total", "Streams reset by clients.", UInt64(http.streamResets))
         page.counter(
             "strm_http_protocol_errors_total", "Malformed input, broken limits and floods.",
             UInt64(http.protocolErrors))
         page.counter(
             "strm_http_timeouts_total", "Connections and streams that were too slow.",
             UInt64(http.timeouts))
-        page.counter("strm_http_received_bytes_total", "Bytes received.", UInt64(http.bytesReceived))
+        page.counter(
+            "strm_http_received_bytes_total", "Bytes received.", UInt64(http.bytesReceived))
         page.counter("strm_http_sent_bytes_total", "Bytes sent.", UInt64(http.bytesSent))
         page.gauge("strm_requests_running", "Requests that run as tasks.", Double(requestsRunning))
         page.gauge("strm_requests_waiting", "Long-polls that wait.", Double(requestsWaiting))

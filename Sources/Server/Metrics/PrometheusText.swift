@@ -1,4 +1,5 @@
-/// Writes the Prometheus text format 0.0.4: HELP and TYPE once for each metric, labels and help escaped as it says.
+/// Writes the Prometheus text format 0.0.4: HELP and TYPE once for each metric, labels and help
+/// escaped as it says.
 struct PrometheusText {
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -27,7 +28,8 @@ struct PrometheusText {
         sample(name, value)
     }
 
-    /// - Parameter buckets: upper bound and how many fell in this bucket alone, ascending; the last bound is infinity.
+    /// - Parameter buckets: upper bound and how many fell in this bucket alone, ascending; the last
+    ///   bound is infinity.
     mutating func histogram(
         _ name: String, _ help: String, buckets: [(bound: Double, count: UInt64)], sum: Double
     ) {

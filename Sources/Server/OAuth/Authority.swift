@@ -11,8 +11,8 @@ final class Authority: Sendable {
         self.catalog = catalog
     }
 
-    /// Verifies one token and looks its client up: one signature verification, no I/O. The hot path has a cache
-    /// before it (`TokenCache`).
+    /// Verifies one token and looks its client up: one signature verification, no I/O. The hot path
+    /// has a cache before it (`TokenCache`).
     /// - Returns: nil if the token or its client is not good for anything, whatever the reason.
     func principal(
         of token: some Collection<UInt8>, now: Milliseconds
@@ -24,7 +24,8 @@ final class Authority: Sendable {
         return (Self.principal(client, in: snapshot), claims.expiresAtSeconds)
     }
 
-    /// A client that was deleted, disabled, or made anew with other rights does not answer for older tokens.
+    /// A client that was deleted, disabled, or made anew with other rights does not answer for
+    /// older tokens.
     static func matches(_ client: ClientRecord, _ claims: TokenClaims) -> Bool {
         !client.isDisabled && client.role == claims.role && client.scope == claims.scope
             && claims.issuedAtSeconds >= client.createdAt / 1_000 - Tokens.leewaySeconds
@@ -43,7 +44,8 @@ final class Authority: Sendable {
             clientID: client.id, role: client.role, scope: client.scope, sendTarget: target)
     }
 
-    /// The token behind `Bearer ` in an Authorization header; the scheme's case does not matter (RFC 9110 §11.1).
+    /// The token behind `Bearer ` in an Authorization header; the scheme's case does not matter
+    /// (RFC 9110 §11.1).
     static func bearer(_ header: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         let scheme: StaticString = "bearer "
         let count = scheme.utf8CodeUnitCount

@@ -1,5 +1,6 @@
-/// Base64 with the URL alphabet and without padding (RFC 4648 §5), as JWT uses it. Decoding is exact: another
-/// alphabet, padding, white space or a non-zero rest of bits is refused, so that a token has one spelling.
+/// Base64 with the URL alphabet and without padding (RFC 4648 §5), as JWT uses it. Decoding is
+/// exact: another alphabet, padding, white space or a non-zero rest of bits is refused, so that a
+/// token has one spelling.
 enum Base64URL {
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)

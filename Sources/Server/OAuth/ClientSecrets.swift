@@ -1,9 +1,9 @@
 import Crypto
 import FoundationEssentials
 
-/// Makes and checks client secrets. A secret is 256 random bits in 43 characters of [A-Za-z0-9_-]; the store holds only
-/// HMAC-SHA-256 over client id and secret under a pepper that lives in the keyring, so that a stolen store neither
-/// reveals a secret nor lets one be tried offline.
+/// Makes and checks client secrets. A secret is 256 random bits in 43 characters of [A-Za-z0-9_-];
+/// the store holds only HMAC-SHA-256 over client id and secret under a pepper that lives in the
+/// keyring, so that a stolen store neither reveals a secret nor lets one be tried offline.
 struct ClientSecrets: Sendable {
     private let pepper: SymmetricKey
     /// Compared against when the client does not exist, so that the answer takes as long.
@@ -25,7 +25,8 @@ struct ClientSecrets: Sendable {
         code(clientID: clientID, secret: secret).base64EncodedString()
     }
 
-    /// Compares in constant time. Does the same work if `storedHash` is nil (no such client) and then says false.
+    /// Compares in constant time. Does the same work if `storedHash` is nil (no such client) and
+    /// then says false.
     func matches(clientID: String, secret: String, storedHash: String?) -> Bool {
         let stored = Data(base64Encoded: storedHash ?? nobody) ?? Data()
         let isEqual = HMAC<SHA256>.isValidAuthenticationCode(

@@ -2,7 +2,8 @@ import Ingest
 import Query
 import Store
 
-/// Who asks: what a verified token and the catalog together say. Immutable; made once for each token and event loop.
+/// Who asks: what a verified token and the catalog together say. Immutable; made once for each
+/// token and event loop.
 final class Principal: Sendable {
     let clientID: String
     let role: Role

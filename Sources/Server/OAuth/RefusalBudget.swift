@@ -1,9 +1,9 @@
 import Store
 import Synchronization
 
-/// How many refused token requests get an audit entry of their own: 30 at once, then one in 10 seconds. The others are
-/// counted and recorded together once a minute, so that nobody without a secret can fill the audit log, and yet no
-/// refusal goes unrecorded.
+/// How many refused token requests get an audit entry of their own: 30 at once, then one in 10
+/// seconds. The others are counted and recorded together once a minute, so that nobody without a
+/// secret can fill the audit log, and yet no refusal goes unrecorded.
 final class RefusalBudget: Sendable {
     static let burst: Int64 = 30
     static let refillMilliseconds: Milliseconds = 10_000
@@ -32,7 +32,8 @@ final class RefusalBudget: Sendable {
         }
     }
 
-    /// The refusals counted since the last call. If they cannot be recorded, give them back with `restore`.
+    /// The refusals counted since the last call. If they cannot be recorded, give them back with
+    /// `restore`.
     func takeSuppressed() -> Int {
         state.withLock { state in
             defer { state.suppressed = 0 }

@@ -1,16 +1,16 @@
 import Crypto
 import FoundationEssentials
 
-/// One ES256 key pair that signs tokens. Derived from a 32-byte secret of the keyring, so that it is the same after a
-/// restart and no private key is ever stored beside the events.
+/// One ES256 key pair that signs tokens. Derived from a 32-byte secret of the keyring, so that it
+/// is the same after a restart and no private key is ever stored beside the events.
 struct SigningKey: Sendable {
     /// The number under which the vault keeps the secret; ascending.
     let number: Int
     /// RFC 7638 thumbprint of the public key, 43 characters.
     let keyID: String
-    /// The first segment of an access token and of a refresh token, byte by byte. A token is ours only if its first
-    /// segment equals one of these: algorithm, key id and type are then exact before anything is parsed or
-    /// verified, and no `jku`, `x5u`, `jwk` or `crit` can be there.
+    /// The first segment of an access token and of a refresh token, byte by byte. A token is ours
+    /// only if its first segment equals one of these: algorithm, key id and type are then exact
+    /// before anything is parsed or verified, and no `jku`, `x5u`, `jwk` or `crit` can be there.
     let accessHeader: [UInt8]
     let refreshHeader: [UInt8]
 
@@ -66,8 +66,8 @@ struct SigningKey: Sendable {
             ).utf8)
     }
 
-    /// A P-256 scalar must be below the group order, which a random 32-byte string is, but for one in 2^32: hash on
-    /// until it is.
+    /// A P-256 scalar must be below the group order, which a random 32-byte string is, but for one
+    /// in 2^32: hash on until it is.
     private static func privateKey(from secret: [UInt8]) -> P256.Signing.PrivateKey {
         var scalar = Data(
             HMAC<SHA256>.authenticationCode(

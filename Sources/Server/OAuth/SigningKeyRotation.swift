@@ -3,8 +3,9 @@ import FoundationEssentials
 import Store
 import Vault
 
-/// Keeps the signing keys young: the vault keeps their secrets by number, the catalog (kind `token-key`) when each
-/// was made. A key is retired only when the last token that it signed has expired.
+/// Keeps the signing keys young: the vault keeps their secrets by number, the catalog (kind
+/// `token-key`) when each was made. A key is retired only when the last token that it signed has
+/// expired.
 struct SigningKeyRotation: Sendable {
     let vault: Vault
     let store: Store
@@ -12,8 +13,9 @@ struct SigningKeyRotation: Sendable {
     let keys: SigningKeys
     let settings: TokenSettings
 
-    /// The keys as the keyring holds them. One without a date was made by `strm init` or just before a crash: it counts
-    /// as old as can be for rotation, and young for retirement, until `rotate` has given it a date.
+    /// The keys as the keyring holds them. One without a date was made by `strm init` or just
+    /// before a crash: it counts as old as can be for rotation, and young for retirement, until
+    /// `rotate` has given it a date.
     static func load(vault: Vault, store: Store) throws -> [SigningKeys.Entry] {
         try vault.tokenSigningNumbers.sorted().map { number in
             SigningKeys.Entry(
@@ -22,7 +24,8 @@ struct SigningKeyRotation: Sendable {
         }
     }
 
-    /// Makes a new key if the newest is too old, dates undated ones, retires those whose tokens have all expired.
+    /// Makes a new key if the newest is too old, dates undated ones, retires those whose tokens
+    /// have all expired.
     func rotate(now: Milliseconds) async throws {
         var entries = keys.all
         if let newest = entries.last, newest.createdAt == 0 {
@@ -43,7 +46,8 @@ struct SigningKeyRotation: Sendable {
         try await retire(now: now)
     }
 
-    /// A key signs nothing from the moment its successor exists; its tokens end after the longest lifetime.
+    /// A key signs nothing from the moment its successor exists; its tokens end after the longest
+    /// lifetime.
     private func retire(now: Milliseconds) async throws {
         let entries = keys.all
         let lifetime =
@@ -52,7 +56,8 @@ struct SigningKeyRotation: Sendable {
         for (entry, successor) in zip(entries, entries.dropFirst())
         where successor.createdAt > 0 && now - successor.createdAt > lifetime {
             let number = UInt32(entry.key.number)
-            try await store.readers.run { [vault] in try vault.retireTokenSigning(number, now: now) }
+            try await store.readers.run { [vault] in try vault.retireTokenSigning(number, now: now)
+            }
             _ = try await store.commit([
                 .deleteDocument(Self.key(number), expectedRevision: nil)
             ])

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The signing keys in use: the newest signs, those whose tokens may still live verify. Read by every event loop on a
-/// token that is not in its cache; written once in `tokens.rotationDays`.
+/// The signing keys in use: the newest signs, those whose tokens may still live verify. Read by
+/// every event loop on a token that is not in its cache; written once in `tokens.rotationDays`.
 final class SigningKeys: Sendable {
     /// A key and when the vault made it.
     struct Entry: Sendable {

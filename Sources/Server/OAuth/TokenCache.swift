@@ -6,12 +6,13 @@ import Store
     import Darwin
 #endif
 
-/// The verified tokens of one event loop, so that a signature is verified once for each token and loop, not once for
-/// each request. Confined to that loop.
+/// The verified tokens of one event loop, so that a signature is verified once for each token and
+/// loop, not once for each request. Confined to that loop.
 ///
-/// 4-way sets; 4,096 tokens at most, each with its bytes: about 3 MiB. A full set gives up its oldest entry. An entry
-/// is found only if all bytes of the token are equal and it has not expired; the whole cache is emptied when the
-/// catalog's access version moves, so a revoked client's token is verified anew and refused at once.
+/// 4-way sets; 4,096 tokens at most, each with its bytes: about 3 MiB. A full set gives up its
+/// oldest entry. An entry is found only if all bytes of the token are equal and it has not expired;
+/// the whole cache is emptied when the catalog's access version moves, so a revoked client's token
+/// is verified anew and refused at once.
 struct TokenCache {
     private static let ways = 4
     private static let setCount = 1_024
@@ -53,8 +54,8 @@ struct TokenCache {
         return nil
     }
 
-    /// - Parameter version: the access version read before the token was verified, so that a revocation in between
-    ///   empties the cache at the next request.
+    /// - Parameter version: the access version read before the token was verified, so that a
+    ///   revocation in between empties the cache at the next request.
     mutating func insert(
         _ token: UnsafeRawBufferPointer, principal: Principal, expiresAt: Milliseconds,
         version: UInt64
@@ -73,7 +74,8 @@ struct TokenCache {
 
     var count: Int { entries.count { $0 != nil } }
 
-    /// The end of a token is its signature, which nobody can choose for a token that verifies: a good hash as it is.
+    /// The end of a token is its signature, which nobody can choose for a token that verifies: a
+    /// good hash as it is.
     private static func set(of token: UnsafeRawBufferPointer) -> Int {
         let tail = token.loadUnaligned(fromByteOffset: token.count - 8, as: UInt64.self)
         let before = token.loadUnaligned(fromByteOffset: token.count - 16, as: UInt64.self)

@@ -1,7 +1,7 @@
 import Store
 
-/// What a token says. In a JWT: `iss`, `aud`, `sub` and `client_id`, `role`, `scope` (the stream, absent if none), `iat`,
-/// `exp` (whole seconds), `jti`.
+/// What a token says. In a JWT: `iss`, `aud`, `sub` and `client_id`, `role`, `scope` (the stream,
+/// absent if none), `iat`, `exp` (whole seconds), `jti`.
 struct TokenClaims: Sendable, Equatable {
     var issuer: String
     var audience: String
@@ -25,7 +25,8 @@ struct TokenClaims: Sendable, Equatable {
         return WireValue.object(members).bytes
     }
 
-    /// - Returns: nil unless each claim is there, once, with the right type. `aud` as an array is refused: ours never is.
+    /// - Returns: nil unless each claim is there, once, with the right type. `aud` as an array is
+    ///   refused: ours never is.
     init?(payload: [UInt8]) {
         guard let root = try? WireParser.parse(payload), case .object = root,
             case .string(let issuer)? = root["iss"], case .string(let audience)? = root["aud"],

@@ -1,8 +1,9 @@
-import Store
 import FoundationEssentials
 import HTTP
+import Store
 
-/// The token endpoints: OAuth 2.0 (RFC 6749 §4.4, RFC 8414, RFC 7517) and those of the older protocol.
+/// The token endpoints: OAuth 2.0 (RFC 6749 §4.4, RFC 8414, RFC 7517) and those of the older
+/// protocol.
 struct TokenRoutes: Sendable {
     let service: TokenService
     let keys: SigningKeys

@@ -2,7 +2,8 @@ import Audit
 import Store
 import Synchronization
 
-/// Authenticates clients and hands out tokens; each token issued and each attempt refused is on record.
+/// Authenticates clients and hands out tokens; each token issued and each attempt refused is on
+/// record.
 final class TokenService: Sendable {
     struct Grant: Sendable {
         var accessToken: String
@@ -47,7 +48,8 @@ final class TokenService: Sendable {
         return try await issue(client, withRefresh: withRefresh, now: now)
     }
 
-    /// - Parameter credentials: checked too if the client sent them; they must be those of the token's client.
+    /// - Parameter credentials: checked too if the client sent them; they must be those of the
+    ///   token's client.
     func refresh(
         _ refreshToken: String, credentials: (clientID: String, secret: String)?, now: Milliseconds
     ) async throws -> Grant {
@@ -109,7 +111,8 @@ final class TokenService: Sendable {
             expiresAtSeconds: access.expiresAtSeconds, client: client)
     }
 
-    /// The id that was tried is recorded only if there is such a client: anything else is text that a stranger chose.
+    /// The id that was tried is recorded only if there is such a client: anything else is text that
+    /// a stranger chose.
     private func recordRefusal(
         _ reason: String, clientID: String?, now: Milliseconds
     ) async throws(StoreError) {

@@ -1,12 +1,14 @@
 import Store
 
-/// Issues and verifies signed tokens (RFC 7519, RFC 9068). Pure but for the keys: time is an argument.
+/// Issues and verifies signed tokens (RFC 7519, RFC 9068). Pure but for the keys: time is an
+/// argument.
 struct Tokens: Sendable {
     enum Kind { case access, refresh }
 
     /// A longer token is refused before anything else; ours have about 600 characters.
     static let characterCountMax = 4_096
-    /// A token may say that it was issued so many seconds in the future: clocks of restarted machines differ.
+    /// A token may say that it was issued so many seconds in the future: clocks of restarted
+    /// machines differ.
     static let leewaySeconds: Int64 = 60
 
     let keys: SigningKeys
@@ -31,7 +33,8 @@ struct Tokens: Sendable {
     }
 
     /// One signature verification (about 60 µs), and none if the header is not ours.
-    /// - Returns: nil for every token that is not exactly one of ours, of this kind, for this audience, now.
+    /// - Returns: nil for every token that is not exactly one of ours, of this kind, for this
+    ///   audience, now.
     func verify(_ kind: Kind, _ token: some Collection<UInt8>, now: Milliseconds) -> TokenClaims? {
         guard token.count <= Self.characterCountMax else { return nil }
         let parts = Array(token).split(

@@ -1,6 +1,12 @@
 import Audit
 
 extension OpenAPIDocument {
+    /// RFC 3339 in UTC; narrower than what is taken (no 29th of a month), so that each match is a
+    /// time. Backslashes as a double-quoted YAML text wants them.
+    private static let timePattern =
+        "^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
+        + #"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?Z$"#
+
     static let components = """
         components:
           securitySchemes:
@@ -17,9 +23,14 @@ extension OpenAPIDocument {
             SchemaRef:
               name: strm-schema-ref
               in: header
-              description: handle/name/version of the schema; if given, the contract must belong to it.
+              description: >-
+                handle/name/version of the schema; if given, the contract must belong to it.
               schema: {type: string}
-            SchemaId: {name: strm-schema-id, in: header, description: The older name of strm-schema-ref., schema: {type: string}}
+            SchemaId:
+              name: strm-schema-id
+              in: header
+              description: The older name of strm-schema-ref.
+              schema: {type: string}
           responses:
             Invalid: &problem
               description: An RFC 9457 problem document.
@@ -62,7 +73,8 @@ extension OpenAPIDocument {
               description: Milliseconds since 1970, or RFC 3339.
               anyOf:
                 - {type: integer, minimum: 0, maximum: 253402300799999}
-                - {type: string, pattern: "^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\\\.[0-9]{1,9})?Z$"}
+                - type: string
+                  pattern: "\(timePattern)"
             Act:
               type: string
               enum: [\(Act.allCases.map(\.rawValue).joined(separator: ", "))]
@@ -89,7 +101,10 @@ extension OpenAPIDocument {
                 - {$ref: "#/components/schemas/Problem"}
                 - type: object
                   required: [pointer, rule, expected]
-                  properties: {pointer: {type: string}, rule: {type: string}, expected: {type: string}}
+                  properties:
+                    pointer: {type: string}
+                    rule: {type: string}
+                    expected: {type: string}
             BatchResult:
               type: object
               required: [accepted, refused]
@@ -106,9 +121,13 @@ extension OpenAPIDocument {
                       pointer: {type: string}
                       rule: {type: string}
                       expected: {type: string}
-                stoppedAtLine: {type: integer, description: This line and those after it were not looked at.}
+                stoppedAtLine:
+                  type: integer
+                  description: This line and those after it were not looked at.
             BatchProblem:
-              allOf: [{$ref: "#/components/schemas/Problem"}, {$ref: "#/components/schemas/BatchResult"}]
+              allOf:
+                - {$ref: "#/components/schemas/Problem"}
+                - {$ref: "#/components/schemas/BatchResult"}
             ContractDocument:
               type: object
               required: [ref, schema, keyField]
@@ -143,7 +162,11 @@ extension OpenAPIDocument {
                   additionalProperties: false
                   properties:
                     derivedFrom: *streamName
-                    levels: {type: array, minItems: 1, uniqueItems: true, items: {type: integer, minimum: 0, maximum: 63}}
+                    levels:
+                      type: array
+                      minItems: 1
+                      uniqueItems: true
+                      items: {type: integer, minimum: 0, maximum: 63}
                     name: *streamName
                 - type: object
                   required: [derivedFrom, cumulative]

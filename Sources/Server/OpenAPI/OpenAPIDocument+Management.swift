@@ -12,7 +12,8 @@ extension OpenAPIDocument {
                       schema:
                         type: object
                         required: [items]
-                        properties: {items: {type: array, items: {$ref: "#/components/schemas/Contract"}}}
+                        properties:
+                          items: {type: array, items: {$ref: "#/components/schemas/Contract"}}
                 "400": {$ref: "#/components/responses/Invalid"}
                 "401": {$ref: "#/components/responses/Unauthorized"}
                 "503": {$ref: "#/components/responses/Unavailable"}
@@ -72,7 +73,9 @@ extension OpenAPIDocument {
               - {$ref: "#/components/parameters/Version"}
             post:
               operationId: activateContract
-              summary: Activate a draft; from then on it is frozen and events may name it (administrator, dpo).
+              summary: >-
+                Activate a draft; from then on it is frozen and events may name it (administrator,
+                dpo).
               responses: &contractChange
                 "200":
                   description: The contract in its new state.
@@ -88,7 +91,9 @@ extension OpenAPIDocument {
             parameters: *contractParameters
             post:
               operationId: archiveContract
-              summary: Archive an active contract; new events that name it are refused (administrator, dpo).
+              summary: >-
+                Archive an active contract; new events that name it are refused (administrator,
+                dpo).
               responses: *contractChange
           /v1/streams:
             get:
@@ -102,7 +107,8 @@ extension OpenAPIDocument {
                       schema:
                         type: object
                         required: [items]
-                        properties: {items: {type: array, items: {$ref: "#/components/schemas/Stream"}}}
+                        properties:
+                          items: {type: array, items: {$ref: "#/components/schemas/Stream"}}
                 "400": {$ref: "#/components/responses/Invalid"}
                 "401": {$ref: "#/components/responses/Unauthorized"}
                 "503": {$ref: "#/components/responses/Unavailable"}
@@ -115,7 +121,9 @@ extension OpenAPIDocument {
                   application/json: {schema: {$ref: "#/components/schemas/NewStream"}}
               responses:
                 "201":
-                  description: The stream, with the credentials of its first client; they are shown only here.
+                  description: >-
+                    The stream, with the credentials of its first client; they are shown only
+                    here.
                   headers: {location: {schema: {type: string}}}
                   content:
                     application/json: {schema: {$ref: "#/components/schemas/CreatedStream"}}
@@ -145,7 +153,9 @@ extension OpenAPIDocument {
                 "503": {$ref: "#/components/responses/Unavailable"}
             delete:
               operationId: deleteStream
-              summary: Delete a stream with its events and clients; 409 while derived streams depend on it.
+              summary: >-
+                Delete a stream with its events and clients; 409 while derived streams depend on
+                it.
               responses: *change
           /v1/clients:
             get:
@@ -159,7 +169,8 @@ extension OpenAPIDocument {
                       schema:
                         type: object
                         required: [items]
-                        properties: {items: {type: array, items: {$ref: "#/components/schemas/Client"}}}
+                        properties:
+                          items: {type: array, items: {$ref: "#/components/schemas/Client"}}
                 "400": {$ref: "#/components/responses/Invalid"}
                 "401": {$ref: "#/components/responses/Unauthorized"}
                 "403": {$ref: "#/components/responses/Forbidden"}

@@ -4,18 +4,28 @@ extension OpenAPIDocument {
             get:
               operationId: listAuditEntries
               summary: Entries of the audit log, oldest first (auditor, dpo, administrator).
-              description: A call looks at a bounded number of entries. Go on with after=next until isComplete.
+              description: >-
+                A call looks at a bounded number of entries. Go on with after=next until
+                isComplete.
               parameters:
                 - {name: from, in: query, schema: {$ref: "#/components/schemas/Time"}}
-                - {name: to, in: query, description: Exclusive., schema: {$ref: "#/components/schemas/Time"}}
+                - name: to
+                  in: query
+                  description: Exclusive.
+                  schema: {$ref: "#/components/schemas/Time"}
                 - {name: act, in: query, schema: {$ref: "#/components/schemas/Act"}}
                 - {name: client, in: query, schema: {type: string, minLength: 1}}
                 - {name: stream, in: query, schema: {type: string, minLength: 1}}
                 - {name: derivedStream, in: query, schema: {type: string, minLength: 1}}
                 - {name: field, in: query, schema: {type: string, minLength: 1}}
                 - {name: purpose, in: query, schema: {type: integer, minimum: 0, maximum: 63}}
-                - {name: after, in: query, description: The number of the first entry to look at., schema: {type: integer, minimum: 0, maximum: 9223372036854775807}}
-                - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 1000, default: 100}}
+                - name: after
+                  in: query
+                  description: The number of the first entry to look at.
+                  schema: {type: integer, minimum: 0, maximum: 9223372036854775807}
+                - name: limit
+                  in: query
+                  schema: {type: integer, minimum: 1, maximum: 1000, default: 100}
               responses:
                 "200":
                   description: Entries as they stand in the log.
@@ -53,7 +63,9 @@ extension OpenAPIDocument {
           /v1/audit/tile/{path}:
             get:
               operationId: getTile
-              summary: A tile or entry bundle (C2SP tlog-tiles). The path may hold slashes, such as 0/x001/067 or entries/000.p/5.
+              summary: >-
+                A tile or entry bundle (C2SP tlog-tiles). The path may hold slashes, such as
+                0/x001/067 or entries/000.p/5.
               parameters:
                 - {name: path, in: path, required: true, schema: {type: string, minLength: 1}}
               responses:
@@ -83,7 +95,8 @@ extension OpenAPIDocument {
               requestBody:
                 required: true
                 content:
-                  application/x-www-form-urlencoded: {schema: {$ref: "#/components/schemas/TokenForm"}}
+                  application/x-www-form-urlencoded:
+                    schema: {$ref: "#/components/schemas/TokenForm"}
               responses: &tokenResponses
                 "200":
                   description: An access token.
@@ -97,12 +110,15 @@ extension OpenAPIDocument {
           /auth/realms/streams/protocol/openid-connect/token:
             post:
               operationId: getTokenOlder
-              summary: The same for clients of the older protocol, with a refresh token; grant refresh_token too.
+              summary: >-
+                The same for clients of the older protocol, with a refresh token; grant
+                refresh_token too.
               security: []
               requestBody:
                 required: true
                 content:
-                  application/x-www-form-urlencoded: {schema: {$ref: "#/components/schemas/TokenForm"}}
+                  application/x-www-form-urlencoded:
+                    schema: {$ref: "#/components/schemas/TokenForm"}
               responses: *tokenResponses
           /auth:
             post:
@@ -173,7 +189,11 @@ extension OpenAPIDocument {
 
     static let operationPaths = """
           /healthz:
-            get: {operationId: isUp, summary: The process is up., security: [], responses: *openJSON}
+            get:
+              operationId: isUp
+              summary: The process is up.
+              security: []
+              responses: *openJSON
           /is-alive:
             get: {operationId: isAlive, summary: The same., security: [], responses: *openJSON}
           /readyz:
@@ -220,7 +240,9 @@ extension OpenAPIDocument {
           /v1/clock/confirm:
             post:
               operationId: confirmClock
-              summary: Say that the clock is right; what is due may be destroyed from then on (administrator).
+              summary: >-
+                Say that the clock is right; what is due may be destroyed from then on
+                (administrator).
               responses: *change
 
         """

@@ -1,8 +1,10 @@
-/// The description of the interface that `GET /openapi.yaml` gives: written by hand, held to the route table by a test.
+/// The description of the interface that `GET /openapi.yaml` gives: written by hand, held to the
+/// route table by a test.
 ///
 /// It is code, not a resource: the one binary is all that has to be installed.
 enum OpenAPIDocument {
-    static let text = head + eventPaths + managementPaths + auditPaths + tokenPaths
+    static let text =
+        head + eventPaths + managementPaths + auditPaths + tokenPaths
         + operationPaths + components
 
     private static let head = """
@@ -12,8 +14,9 @@ enum OpenAPIDocument {
           version: "\(Engine.version)"
           summary: A privacy-preserving event store.
           description: |
-            Events are validated against a contract, their personal fields sealed, and acknowledged when they are
-            on disk. Errors are RFC 9457 problem documents with a stable type; they never repeat a value of an event.
+            Events are validated against a contract, their personal fields sealed, and acknowledged
+            when they are on disk. Errors are RFC 9457 problem documents with a stable type; they
+            never repeat a value of an event.
             Every route is served over HTTP/1.1 and HTTP/2.
           license: {name: See the repository, identifier: Apache-2.0}
         servers:
@@ -34,7 +37,9 @@ enum OpenAPIDocument {
                 - {$ref: "#/components/parameters/SchemaId"}
                 - name: strm-serialization-type
                   in: header
-                  description: Absent, a body that starts with a brace is JSON, any other the schema's binary form.
+                  description: >-
+                    Absent, a body that starts with a brace is JSON, any other the schema's binary
+                    form.
                   schema: {type: string, enum: [application/json, application/x-avro-binary]}
               requestBody:
                 required: true
@@ -54,7 +59,9 @@ enum OpenAPIDocument {
           /events:
             post:
               operationId: sendEvents
-              summary: Send many events as JSON lines. The accepted ones are on disk when the answer leaves.
+              summary: >-
+                Send many events as JSON lines. The accepted ones are on disk when the answer
+                leaves.
               parameters:
                 - {$ref: "#/components/parameters/SchemaRef"}
                 - {$ref: "#/components/parameters/SchemaId"}
@@ -81,13 +88,23 @@ enum OpenAPIDocument {
           /v1/streams/{stream}/events:
             get:
               operationId: readEvents
-              summary: The next events of a stream (sealed) or of a derived stream (opened as its levels allow).
+              summary: >-
+                The next events of a stream (sealed) or of a derived stream (opened as its levels
+                allow).
               parameters:
                 - {$ref: "#/components/parameters/Stream"}
-                - {name: cursor, in: query, description: Of an earlier answer of this stream., schema: {type: string, minLength: 1}}
+                - name: cursor
+                  in: query
+                  description: Of an earlier answer of this stream.
+                  schema: {type: string, minLength: 1}
                 - {name: from, in: query, schema: {$ref: "#/components/schemas/Time"}}
-                - {name: to, in: query, description: Exclusive., schema: {$ref: "#/components/schemas/Time"}}
-                - {name: limit, in: query, schema: {type: integer, minimum: 1, maximum: 10000, default: 1000}}
+                - name: to
+                  in: query
+                  description: Exclusive.
+                  schema: {$ref: "#/components/schemas/Time"}
+                - name: limit
+                  in: query
+                  schema: {type: integer, minimum: 1, maximum: 10000, default: 1000}
                 - name: wait
                   in: query
                   description: Seconds to wait for an event if there is none.
@@ -98,15 +115,26 @@ enum OpenAPIDocument {
                   schema: {type: string, pattern: "^[A-Za-z0-9._~-]{1,128}$"}
                 - name: keyLink
                   in: query
-                  schema: {type: string, pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"}
+                  schema:
+                    type: string
+                    pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
               responses:
                 "200":
                   description: One event a line; empty if there is nothing.
                   headers:
                     strm-next-cursor: {required: true, schema: {type: string}}
-                    strm-events: {required: true, description: Lines of the body., schema: {type: integer}}
-                    strm-dropped: {required: true, description: Events passed over for want of consent., schema: {type: integer}}
-                    strm-sealed-fields: {required: true, description: Fields left sealed because their key is gone., schema: {type: integer}}
+                    strm-events:
+                      required: true
+                      description: Lines of the body.
+                      schema: {type: integer}
+                    strm-dropped:
+                      required: true
+                      description: Events passed over for want of consent.
+                      schema: {type: integer}
+                    strm-sealed-fields:
+                      required: true
+                      description: Fields left sealed because their key is gone.
+                      schema: {type: integer}
                   content:
                     application/x-ndjson: {schema: {type: string}}
                 "400": {$ref: "#/components/responses/Invalid"}
@@ -120,7 +148,10 @@ enum OpenAPIDocument {
               summary: Keep the place of a named consumer. Durable when answered.
               parameters:
                 - {$ref: "#/components/parameters/Stream"}
-                - {name: consumer, in: path, required: true, schema: {type: string, pattern: "^[A-Za-z0-9._~-]{1,128}$"}}
+                - name: consumer
+                  in: path
+                  required: true
+                  schema: {type: string, pattern: "^[A-Za-z0-9._~-]{1,128}$"}
               requestBody:
                 required: true
                 content:
@@ -142,13 +173,21 @@ enum OpenAPIDocument {
           /ws:
             get:
               operationId: followEvents
-              summary: WebSocket (RFC 6455, HTTP/1.1) with one JSON event a text frame, of the token's stream.
+              summary: >-
+                WebSocket (RFC 6455, HTTP/1.1) with one JSON event a text frame, of the token's
+                stream.
               parameters:
-                - {name: asJson, in: query, description: Accepted; events are always JSON., schema: {type: boolean}}
+                - name: asJson
+                  in: query
+                  description: Accepted; events are always JSON.
+                  schema: {type: boolean}
                 - {name: cursor, in: query, schema: {type: string, minLength: 1}}
                 - {name: from, in: query, schema: {$ref: "#/components/schemas/Time"}}
                 - {name: to, in: query, schema: {$ref: "#/components/schemas/Time"}}
-                - {name: limit, in: query, description: Events of one release., schema: {type: integer, minimum: 1, maximum: 10000}}
+                - name: limit
+                  in: query
+                  description: Events of one release.
+                  schema: {type: integer, minimum: 1, maximum: 10000}
                 - {name: keyLink, in: query, schema: {type: string}}
               responses:
                 "101": {description: The WebSocket is open.}

@@ -2,7 +2,8 @@ import Audit
 import HTTP
 import Store
 
-/// `/v1/audit`: entries with filters, and the log itself as C2SP tlog-tiles, so that tools that are not ours verify it.
+/// `/v1/audit`: entries with filters, and the log itself as C2SP tlog-tiles, so that tools that are
+/// not ours verify it.
 struct AuditRoutes: Sendable {
     static let readers: [Role] = [.auditor, .dpo, .administrator]
 
@@ -75,13 +76,15 @@ struct AuditRoutes: Sendable {
         let path = "tile/" + request.parameter("path")
         let bytes = try await store.readers.run { [audit] in try audit.tile(path) }
         guard let bytes else {
-            throw Problem.notFound("The log has no such tile yet, or the path is not one of tlog-tiles.")
+            throw Problem.notFound(
+                "The log has no such tile yet, or the path is not one of tlog-tiles.")
         }
         return HTTPResponse(
             status: 200, headers: [("content-type", "application/octet-stream")], body: bytes)
     }
 
-    /// Puts on record that the log is taken out, and gives the checkpoint behind that entry to begin with.
+    /// Puts on record that the log is taken out, and gives the checkpoint behind that entry to
+    /// begin with.
     private func export(_ request: RouteRequest) async throws -> HTTPResponse {
         _ = try request.query()
         try await audit.append(.by(try request.principal(), .auditExported))

@@ -3,7 +3,8 @@ import Contracts
 import HTTP
 import Store
 
-/// `/v1/contracts`: a contract is created as a draft, activated once (then it is frozen), archived at the end.
+/// `/v1/contracts`: a contract is created as a draft, activated once (then it is frozen), archived
+/// at the end.
 struct ContractRoutes: Sendable {
     static let managers: [Role] = [.administrator, .dpo]
     static let yamlTypes = ["application/yaml", "application/x-yaml", "text/yaml"]
@@ -54,7 +55,8 @@ struct ContractRoutes: Sendable {
         }
         let bytes = request.http.body
         let isYAML = type != "application/json"
-        // Compiling a schema and its regular expressions may take milliseconds: not on the pool of tasks.
+        // Compiling a schema and its regular expressions may take milliseconds: not on the pool of
+        // tasks.
         let document = try await store.readers.run { () throws -> ContractDocument in
             do throws(ContractError) {
                 let document =
@@ -114,7 +116,9 @@ struct ContractRoutes: Sendable {
         let entry = try entry(request)
         guard entry.value.state == from else {
             throw Problem.conflict(
-                "The contract must be \(from.rawValue) for this; it is \(entry.value.state.rawValue).")
+                "The contract must be \(from.rawValue) for this; "
+                    + "it is \(entry.value.state.rawValue)."
+            )
         }
         var record = entry.value
         record.state = to

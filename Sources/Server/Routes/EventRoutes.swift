@@ -2,7 +2,8 @@ import HTTP
 import Query
 import Store
 
-/// Sending (answered by `LoopIngest`, listed here for the table), reading by long-poll, and committed cursors.
+/// Sending (answered by `LoopIngest`, listed here for the table), reading by long-poll, and
+/// committed cursors.
 struct EventRoutes: Sendable {
     static let parameters = ["cursor", "from", "to", "limit", "wait", "consumer", "keyLink"]
 
@@ -11,7 +12,8 @@ struct EventRoutes: Sendable {
 
     var routes: [Route] {
         let sending: [Route] = ["/event", "/events"].map { path in
-            // Reached only by a path that is spelt with escapes: the plain one never leaves the event loop.
+            // Reached only by a path that is spelt with escapes: the plain one never leaves the
+            // event loop.
             Route(
                 method: .post, template: path, access: .roles([.sender, .streamOwner]), work: .hot
             ) { _ in throw Problem.notFound("Spell the path without percent-encoding.") }

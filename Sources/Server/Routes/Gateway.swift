@@ -1,17 +1,18 @@
-import NIOCore
 import HTTP
 import Logging
+import NIOCore
 import Query
 import Store
 import Synchronization
 
 /// What the HTTP module calls: sends each request to where it is answered.
 ///
-/// The two ingest routes are matched on bytes and stay on the event loop. For the others the token is looked at on
-/// the loop too (its cache is there), then the request is copied and runs as a task.
+/// The two ingest routes are matched on bytes and stay on the event loop. For the others the token
+/// is looked at on the loop too (its cache is there), then the request is copied and runs as a
+/// task.
 ///
-/// `@unchecked Sendable`: `lanes` and `server` are written by `attach`, once, before the server listens, and only
-/// read from then on.
+/// `@unchecked Sendable`: `lanes` and `server` are written by `attach`, once, before the server
+/// listens, and only read from then on.
 final class Gateway: HTTPHandler, @unchecked Sendable {
     private let router: Router
     private let webSocket: WebSocketRoute

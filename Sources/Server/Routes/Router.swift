@@ -1,7 +1,7 @@
 import HTTP
 
-/// Finds the route of a request: a handful of templates compared segment by segment. The two hot routes do not come
-/// here (`Gateway` matches them on bytes).
+/// Finds the route of a request: a handful of templates compared segment by segment. The two hot
+/// routes do not come here (`Gateway` matches them on bytes).
 struct Router: Sendable {
     enum Match: Sendable {
         case found(Route, parameters: [String: String])

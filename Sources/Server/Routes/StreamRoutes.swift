@@ -3,8 +3,8 @@ import Contracts
 import HTTP
 import Store
 
-/// `/v1/streams`: streams and derived streams, which share one space of names. Whoever makes one gets, once, the
-/// credentials that may use it.
+/// `/v1/streams`: streams and derived streams, which share one space of names. Whoever makes one
+/// gets, once, the credentials that may use it.
 struct StreamRoutes: Sendable {
     let catalog: Catalog
     let store: Store
@@ -68,11 +68,6 @@ struct StreamRoutes: Sendable {
         if body.has("derivedFrom") {
             return try await createDerived(body, caller, request.now)
         }
-        guard caller.role == .administrator else {
-            throw Problem.forbidden(
-                "Making a stream needs the role administrator; "
-                    + "this client's role is \(caller.role.rawValue).")
-        }
         guard !body.has("levels"), !body.has("cumulative") else {
             throw Problem.invalid("/derivedFrom", expected: "the stream that the levels are for")
         }
@@ -90,14 +85,19 @@ struct StreamRoutes: Sendable {
         guard let retention = RetentionClass(days: days) else {
             throw Problem.invalid("/retentionDays", expected: "1 to 400")
         }
+        guard caller.role == .administrator else {
+            throw Problem.forbidden(
+                "Making a stream needs the role administrator; "
+                    + "this client's role is \(caller.role.rawValue).")
+        }
         try refuseTaken(name)
         let number = try catalog.takeNumber("stream")
         let stream = StreamDefinition(
             name: name, id: StreamID(rawValue: number.number), retention: retention,
             createdAt: now, createdBy: caller.clientID)
         let client = try NewClient(role: .streamOwner, scope: name, secrets: secrets, now: now)
-        // The partition first: a crash in between leaves an empty one that nobody names, and the number is taken
-        // again.
+        // The partition first: a crash in between leaves an empty one that nobody names, and the
+        // number is taken again.
         try await store.readers.run { [store] in
             for partition in stream.partitionIDs {
                 try store.openPartition(partition, retention: retention)
@@ -108,7 +108,8 @@ struct StreamRoutes: Sendable {
                 number.mutation,
                 try Catalog.put(
                     stream, kind: StreamDefinition.kind, name: name, expectedRevision: nil),
-                // A document of the other kind must not take the name at the same moment: both kinds share this one.
+                // A document of the other kind must not take the name at the same moment: both
+                // kinds share this one.
                 try StreamName.claim(name), client.mutation,
             ],
             recording: .by(

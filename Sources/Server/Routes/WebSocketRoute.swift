@@ -4,8 +4,8 @@ import Query
 import Store
 import Synchronization
 
-/// `GET /ws`: the events of the token's stream as they come, one JSON event a text frame. A slow reader waits in
-/// `send` and costs one page; nothing is read ahead of it.
+/// `GET /ws`: the events of the token's stream as they come, one JSON event a text frame. A slow
+/// reader waits in `send` and costs one page; nothing is read ahead of it.
 final class WebSocketRoute: Sendable {
     static let parameters = ["asJson", "cursor", "from", "to", "limit", "keyLink"]
 
@@ -89,7 +89,8 @@ final class WebSocketRoute: Sendable {
     private func send(_ session: Session, to connection: WebSocketConnection) async -> CloseReason {
         do {
             for try await page in query.follow(session.reader, session.wanted) {
-                // Looked at for each page, so that a right that was taken away ends before the next frame.
+                // Looked at for each page, so that a right that was taken away ends before the next
+                // frame.
                 guard isAllowed(session) else { return .tokenEnded }
                 try await connection.send(lines: page.body)
             }

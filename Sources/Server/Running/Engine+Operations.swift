@@ -1,12 +1,13 @@
-import Logging
-import Query
 import Audit
 import Ingest
+import Logging
+import Query
 import Store
 import Vault
 
 extension Engine {
-    /// Why the server should get no traffic; empty if it should. Sentences that are safe to show to anyone.
+    /// Why the server should get no traffic; empty if it should. Sentences that are safe to show to
+    /// anyone.
     var unreadiness: [String] {
         let statistics = store.statistics
         var reasons: [String] = []
@@ -18,7 +19,9 @@ extension Engine {
     var metrics: MetricsPage {
         let snapshot = catalog.snapshot
         var names: [UInt32: String] = [:]
-        for stream in snapshot.streams.values { names[stream.value.id.rawValue] = stream.value.name }
+        for stream in snapshot.streams.values {
+            names[stream.value.id.rawValue] = stream.value.name
+        }
         for derived in snapshot.derivedStreams.values {
             names[derived.value.id.rawValue] = derived.value.name
         }

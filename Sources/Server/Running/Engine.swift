@@ -12,9 +12,10 @@ import Vault
 
 /// Everything below HTTP, opened in order and closed in the reverse order.
 ///
-/// Order of the start: the vault is unlocked (without its keys nothing can be read), the ciphers prove themselves on
-/// known answers, the store is opened (it refuses a state older than its watermark), the audit log takes its place in
-/// the commit, contracts are compiled, partitions opened; only then does the commit thread start.
+/// Order of the start: the vault is unlocked (without its keys nothing can be read), the ciphers
+/// prove themselves on known answers, the store is opened (it refuses a state older than its
+/// watermark), the audit log takes its place in the commit, contracts are compiled, partitions
+/// opened; only then does the commit thread start.
 final class Engine: Sendable {
     static let version = "0.1.0"
 
@@ -43,11 +44,13 @@ final class Engine: Sendable {
         var waiting: @Sendable () -> Int
     }
 
-    /// Blocks: reads the keyring and recovers the store.
-    /// - Throws: `VaultError`, `StoreError`, `CipherSelfTestError`; the start must be refused with its description.
+    /// Blocks: reads the keyring and recovers the store. `observer` is for tests that stall or fail
+    /// commits.
+    /// - Throws: `VaultError`, `StoreError`, `CipherSelfTestError`; the start must be refused with
+    ///   its description.
     init(
         settings: ServerSettings, clock: @escaping @Sendable () -> Milliseconds,
-        vaultClock: VaultClock, logger: Logger
+        vaultClock: VaultClock, logger: Logger, observer: (any CommitObserver)? = nil
     ) throws {
         self.settings = settings
         self.clock = clock
@@ -58,7 +61,9 @@ final class Engine: Sendable {
             keyringDirectory: settings.keyringDirectory, masterKey: settings.masterKey.source,
             clock: vaultClock,
             configuration: VaultConfiguration(cachedKeysMax: settings.limits.keyCacheMax))
-        store = try Store.open(Self.storeConfiguration(settings), clock: clock)
+        var configuration = Self.storeConfiguration(settings)
+        configuration.observer = observer
+        store = try Store.open(configuration, clock: clock)
         do {
             audit = try Self.openAudit(vault: vault, store: store)
             store.setCommitStage(audit)
@@ -97,7 +102,8 @@ final class Engine: Sendable {
         }
     }
 
-    /// Ends what waits, writes the last audit entry, closes the store. Call it after the listener has stopped.
+    /// Ends what waits, writes the last audit entry, closes the store. Call it after the listener
+    /// has stopped.
     func close(recordsStop: Bool = true) async {
         guard !hasClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         ingest.stop()

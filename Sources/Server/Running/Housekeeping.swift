@@ -5,7 +5,8 @@ import Store
 import Synchronization
 import Vault
 
-/// Once a minute: drops expired days, destroys expired epochs, rotates token keys, records held-back refusals.
+/// Once a minute: drops expired days, destroys expired epochs, rotates token keys, records
+/// held-back refusals.
 ///
 /// While the vault does not trust the clock nothing is destroyed; the hold is recorded once.
 final class Housekeeping: Service {
@@ -35,7 +36,8 @@ final class Housekeeping: Service {
         }
     }
 
-    /// One round. A step that fails is logged and tried again in the next round; it does not keep the others from theirs.
+    /// One round. A step that fails is logged and tried again in the next round; it does not keep
+    /// the others from theirs.
     func tick(now: Milliseconds) async {
         await step("expiry") { try await self.expire(now: now) }
         await step("token keys") { try await self.rotation.rotate(now: now) }

@@ -6,12 +6,13 @@ import Vault
 
 /// `strm init`: makes a data directory with its keys and the first administrator.
 package enum Installation {
-    /// Makes the directory (0700), keyring and master key, the store, `strm.json`, and one administrator whose secret is in
-    /// the result and nowhere else.
-    /// - Throws: `InstallationError.notEmpty` if the directory holds anything: an existing installation is never
-    ///   touched. `VaultError`, `StoreError`.
+    /// Makes the directory (0700), keyring and master key, the store, `strm.json`, and one
+    /// administrator whose secret is in the result and nowhere else.
+    /// - Throws: `InstallationError.notEmpty` if the directory holds anything: an existing
+    ///   installation is never touched. `VaultError`, `StoreError`.
     package static func initialise(
-        _ options: InitOptions, clock: @escaping @Sendable () -> Milliseconds = SystemClock.milliseconds
+        _ options: InitOptions,
+        clock: @escaping @Sendable () -> Milliseconds = SystemClock.milliseconds
     ) async throws -> InitResult {
         ProcessHardening.apply()
         let directory = options.dataDirectory
@@ -21,7 +22,8 @@ package enum Installation {
         overrides["keyring.directory"] = options.keyringDirectory
         overrides["masterKey"] = options.masterKey?.description
         overrides["billingId"] = options.billingID
-        // The settings that a start without flags will find are the ones that are checked and used here.
+        // The settings that a start without flags will find are the ones that are checked and used
+        // here.
         let settings = try ServerSettings.load(
             directory: directory, overrides: overrides, environment: [:])
         try write(overrides, to: settingsPath)

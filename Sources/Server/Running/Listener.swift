@@ -2,7 +2,8 @@ import HTTP
 import Logging
 import ServiceLifecycle
 
-/// The HTTP server as a service: listens, serves, and at a stop lets go of long-polls before it drains.
+/// The HTTP server as a service: listens, serves, and at a stop lets go of long-polls before it
+/// drains.
 final class Listener: Service {
     private let engine: Engine
     private let waits: RequestRunner

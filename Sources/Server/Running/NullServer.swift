@@ -4,8 +4,8 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// `strm bench null`: the same HTTP stack, which answers 204 to everything and does nothing else. What ingest costs is
-/// measured against it.
+/// `strm bench null`: the same HTTP stack, which answers 204 to everything and does nothing else.
+/// What ingest costs is measured against it.
 package enum NullServer {
     /// Serves until SIGTERM, SIGINT or the cancellation of the task.
     /// - Parameters:

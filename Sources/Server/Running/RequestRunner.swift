@@ -1,8 +1,8 @@
 import ServiceLifecycle
 import Synchronization
 
-/// Runs requests that are not hot as child tasks of one group: no task without a parent, and never more than
-/// `limit` at once. What is beyond is refused at once, so memory is bounded.
+/// Runs requests that are not hot as child tasks of one group: no task without a parent, and never
+/// more than `limit` at once. What is beyond is refused at once, so memory is bounded.
 final class RequestRunner: Service {
     typealias Job = @Sendable () async -> Void
 

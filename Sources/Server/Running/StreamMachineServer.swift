@@ -13,6 +13,7 @@ package final class StreamMachineServer: Sendable {
     private let clock: @Sendable () -> Milliseconds
     private let vaultClock: VaultClock
     private let onReady: @Sendable (Int) -> Void
+    private let observer: (any CommitObserver)?
     private let group = Mutex<ServiceGroup?>(nil)
 
     /// - Parameters:
@@ -28,11 +29,27 @@ package final class StreamMachineServer: Sendable {
         self.clock = clock
         self.vaultClock = vaultClock
         self.onReady = onReady
+        observer = nil
     }
 
-    /// Serves until SIGTERM, SIGINT, `stop` or the cancellation of the task, then stops gracefully: peers are told,
-    /// what is in flight is finished, the stop is recorded, the store closed. Returns after that.
-    /// - Throws: why the start was refused; nothing listens then. Each error's description is safe to show.
+    /// For tests that stall or fail commits.
+    init(
+        _ settings: ServerSettings, clock: @escaping @Sendable () -> Milliseconds,
+        vaultClock: VaultClock, observer: (any CommitObserver)?,
+        onReady: @escaping @Sendable (_ port: Int) -> Void
+    ) {
+        self.settings = settings
+        self.clock = clock
+        self.vaultClock = vaultClock
+        self.onReady = onReady
+        self.observer = observer
+    }
+
+    /// Serves until SIGTERM, SIGINT, `stop` or the cancellation of the task, then stops gracefully:
+    /// peers are told, what is in flight is finished, the stop is recorded, the store closed.
+    /// Returns after that.
+    /// - Throws: why the start was refused; nothing listens then. Each error's description is safe
+    ///   to show.
     package func run() async throws {
         // Before any key is read.
         let complaints = ProcessHardening.apply()
@@ -41,7 +58,8 @@ package final class StreamMachineServer: Sendable {
             logger.warning("hardening is incomplete", metadata: ["reason": "\(complaint)"])
         }
         let engine = try Engine(
-            settings: settings, clock: clock, vaultClock: vaultClock, logger: logger)
+            settings: settings, clock: clock, vaultClock: vaultClock, logger: logger,
+            observer: observer)
         do {
             try await engine.audit.append(
                 .server(.serverStarted, detail: ["version": Engine.version]))
@@ -54,7 +72,8 @@ package final class StreamMachineServer: Sendable {
         logger.info("stopped")
     }
 
-    /// Starts the graceful stop; `run` returns when it is done. Harmless before the start and after the end.
+    /// Starts the graceful stop; `run` returns when it is done. Harmless before the start and after
+    /// the end.
     package func stop() async {
         await group.withLock { $0 }?.triggerGracefulShutdown()
     }
@@ -65,12 +84,17 @@ package final class StreamMachineServer: Sendable {
         let waits = RequestRunner(limit: settings.limits.requestsInFlightMax, cancelsOnStop: true)
         let listener = Listener(
             engine: engine, work: work, waits: waits, logger: logger, onReady: onReady)
-        // Stopped in the reverse order: first the listener, so that the tasks of its requests live until it is done.
+        // Stopped in the reverse order: first the listener, so that the tasks of its requests live
+        // until it is done.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: work), .init(service: waits),
-                    .init(service: Housekeeping(engine: engine)),
+                    .init(service: work, successTerminationBehavior: .ignore),
+                    // Ended by the listener, which then waits for the answers of its tasks.
+                    .init(service: waits, successTerminationBehavior: .ignore),
+                    .init(
+                        service: Housekeeping(engine: engine),
+                        successTerminationBehavior: .ignore),
                     .init(
                         service: listener,
                         successTerminationBehavior: .gracefullyShutdownGroup,

@@ -1,12 +1,14 @@
 package import Vault
 
-/// Where the master key comes from, as an operator writes it: `file:PATH`, `environment:NAME` or `command:PROGRAM ARG…`.
+/// Where the master key comes from, as an operator writes it: `file:PATH`, `environment:NAME` or
+/// `command:PROGRAM ARG…`.
 package enum MasterKeyCustody: Sendable, Equatable, CustomStringConvertible {
     /// A file that only its owner may read (mode 0600). Made by `strm init` if it is missing.
     case file(String)
     /// An environment variable that holds 64 hexadecimal digits or the base64 of 32 bytes.
     case environment(String)
-    /// A program and its arguments; its standard output is the key. It is run once at start, without a shell.
+    /// A program and its arguments; its standard output is the key. It is run once at start,
+    /// without a shell.
     case command([String])
 
     /// - Returns: nil if the text has none of the three forms or nothing after the colon.

@@ -2,12 +2,13 @@ import Configuration
 import FoundationEssentials
 
 extension ServerSettings {
-    /// Reads `<directory>/strm.json` (which may be missing), then the environment, then `overrides`; the later wins.
+    /// Reads `<directory>/strm.json` (which may be missing), then the environment, then
+    /// `overrides`; the later wins.
     /// - Parameters:
     ///   - overrides: key (`http.port`) → text, from the command line.
     ///   - environment: variables `STRM_HTTP_PORT`; others are ignored.
-    /// - Throws: `SettingsError`; an unknown key in the file or the overrides is one, so that a misspelt limit is not
-    ///   silently without effect.
+    /// - Throws: `SettingsError`; an unknown key in the file or the overrides is one, so that a
+    ///   misspelt limit is not silently without effect.
     package static func load(
         directory: String, overrides: [String: String] = [:], environment: [String: String]
     ) throws(SettingsError) -> ServerSettings {
@@ -17,8 +18,8 @@ extension ServerSettings {
         }
         let texts = Dictionary(
             uniqueKeysWithValues: overrides.map { (environmentName(of: $0.key), $0.value) })
-        // Keys reach the providers without a prefix; the environment's own prefix is cut off here, so that
-        // HTTP_PORT, which other programs use, is never ours.
+        // Keys reach the providers without a prefix; the environment's own prefix is cut off here,
+        // so that HTTP_PORT, which other programs use, is never ours.
         let ours = environment.compactMap { name, value -> (String, String)? in
             name.hasPrefix("STRM_") ? (String(name.dropFirst(5)), value) : nil
         }

@@ -1,15 +1,16 @@
 package import Configuration
 
-/// Everything an operator may set. Each value has a default that is safe on one machine; docs/configuration.md lists
-/// the same keys, and a test compares the two.
+/// Everything an operator may set. Each value has a default that is safe on one machine;
+/// docs/configuration.md lists the same keys, and a test compares the two.
 ///
-/// A key such as `http.port` stands in `DIR/strm.json` as `{"http": {"port": 8080}}`, in the environment as
-/// `STRM_HTTP_PORT`, and on the command line as a flag. The command line wins over the environment, the
-/// environment over the file.
+/// A key such as `http.port` stands in `DIR/strm.json` as `{"http": {"port": 8080}}`, in the
+/// environment as `STRM_HTTP_PORT`, and on the command line as a flag. The command line wins over
+/// the environment, the environment over the file.
 package struct ServerSettings: Sendable {
     /// The data directory, made by `strm init`.
     package var directory: String
-    /// Where the keyring and the watermark live. Default: `DIR/keys`. Better on another device than the data.
+    /// Where the keyring and the watermark live. Default: `DIR/keys`. Better on another device than
+    /// the data.
     package var keyringDirectory: String
     /// Default: `file:<keyringDirectory>/master.key`.
     package var masterKey: MasterKeyCustody
@@ -22,7 +23,8 @@ package struct ServerSettings: Sendable {
     package var log: LogSettings
 
     /// Reads every key from `reader`, whose providers are in order of precedence.
-    /// - Throws: `SettingsError.invalid` naming the key and what is allowed; the start must be refused.
+    /// - Throws: `SettingsError.invalid` naming the key and what is allowed; the start must be
+    ///   refused.
     package init(reader: ConfigReader, directory: String) throws(SettingsError) {
         let values = SettingsReader(reader)
         self.directory = directory
@@ -44,7 +46,8 @@ package struct ServerSettings: Sendable {
     }
 }
 
-/// Why the settings were refused; names keys, never their values (one of them may be a secret in the wrong place).
+/// Why the settings were refused; names keys, never their values (one of them may be a secret in
+/// the wrong place).
 package enum SettingsError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalid(key: String, expected: String)
     case unknown(key: String, file: String)
@@ -90,7 +93,8 @@ package struct ListenerSettings: Sendable {
         tlsPrivateKey = try values.optionalText("http.tls.privateKey")
         guard (tlsCertificate == nil) == (tlsPrivateKey == nil) else {
             throw .invalid(
-                key: "http.tls.certificate", expected: "both http.tls.certificate and http.tls.privateKey")
+                key: "http.tls.certificate",
+                expected: "both http.tls.certificate and http.tls.privateKey")
         }
         eventLoopThreads = try values.number("http.threads", default: 0, in: 0...256)
         bodyBytesMax = try values.number(
@@ -112,14 +116,16 @@ package struct ListenerSettings: Sendable {
 
 /// OAuth 2.0 tokens.
 package struct TokenSettings: Sendable {
-    /// The `iss` of each token and the base of the metadata document. Default: `http(s)://HOST:PORT` as configured;
-    /// set it to the address that clients see when there is a proxy in between.
+    /// The `iss` of each token and the base of the metadata document. Default:
+    /// `http(s)://HOST:PORT` as configured; set it to the address that clients see when there is a
+    /// proxy in between.
     package var issuer: String?
     /// The `aud` of each token.
     package var audience: String
     package var accessSeconds: Int
     package var refreshSeconds: Int
-    /// A new signing key is made after so many days; the old one verifies until its last token has expired.
+    /// A new signing key is made after so many days; the old one verifies until its last token has
+    /// expired.
     package var rotationDays: Int
 
     init(_ values: SettingsReader) throws(SettingsError) {
@@ -140,7 +146,8 @@ package struct LimitSettings: Sendable {
     package var queueBytesMax: Int
     /// Live data keys held in memory.
     package var keyCacheMax: Int
-    /// Requests other than `POST /event` and `POST /events` that may be worked on at once, waiting long-polls included.
+    /// Requests other than `POST /event` and `POST /events` that may be worked on at once, waiting
+    /// long-polls included.
     package var requestsInFlightMax: Int
     /// Open WebSocket subscriptions.
     package var webSocketsMax: Int

@@ -1,7 +1,7 @@
 import Configuration
 
-/// Reads one key at a time, exactly: a value of another type or outside its range is an error that names the key,
-/// never a silent default. Remembers nothing.
+/// Reads one key at a time, exactly: a value of another type or outside its range is an error that
+/// names the key, never a silent default. Remembers nothing.
 struct SettingsReader {
     /// Every key there is, in the order of docs/configuration.md.
     static let keys = [
@@ -24,7 +24,8 @@ struct SettingsReader {
     func optionalText(_ key: String) throws(SettingsError) -> String? {
         precondition(Self.keys.contains(key), "each setting is listed in SettingsReader.keys")
         guard isPresent(key) else { return nil }
-        // A number or a truth value where a text belongs reads as nil: absent and wrong must not look alike.
+        // A number or a truth value where a text belongs reads as nil: absent and wrong must not
+        // look alike.
         guard let text = reader.string(forKey: ConfigKey(key)), !text.isEmpty else {
             throw .invalid(key: key, expected: "a text")
         }

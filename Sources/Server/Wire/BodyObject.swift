@@ -1,5 +1,5 @@
-/// The members of a management request's JSON body, read exactly: an unknown member or a wrong type is refused with
-/// its JSON pointer.
+/// The members of a management request's JSON body, read exactly: an unknown member or a wrong type
+/// is refused with its JSON pointer.
 struct BodyObject: Sendable {
     private let root: WireValue
 

@@ -1,4 +1,5 @@
-/// Percent-encoding as URLs and forms use it. Exact: a broken escape or invalid UTF-8 gives nil, never a guess.
+/// Percent-encoding as URLs and forms use it. Exact: a broken escape or invalid UTF-8 gives nil,
+/// never a guess.
 enum FormText {
     /// - Parameter plusIsSpace: true in forms and queries, false in a path.
     static func decode(_ text: some StringProtocol, plusIsSpace: Bool) -> String? {

@@ -7,7 +7,8 @@ struct JSONWriter {
         case .null: raw("null")
         case .bool(let flag): raw(flag ? "true" : "false")
         case .integer(let number): raw(String(number))
-        // JSON has no infinities; none of ours divides, so this is a guard against a future mistake.
+        // JSON has no infinities; none of ours divides, so this is a guard against a future
+        // mistake.
         case .number(let number): raw(number.isFinite ? String(number) : "null")
         case .string(let text): string(text)
         case .array(let items):

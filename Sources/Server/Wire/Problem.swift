@@ -3,9 +3,11 @@ import HTTP
 import Query
 import Store
 
-/// An answer that is an error: an RFC 9457 problem document. Thrown by routes; `response` is what goes out.
+/// An answer that is an error: an RFC 9457 problem document. Thrown by routes; `response` is what
+/// goes out.
 ///
-/// `title` and `detail` are ours and safe to show; nothing of a payload, a secret or a token is ever put in.
+/// `title` and `detail` are ours and safe to show; nothing of a payload, a secret or a token is
+/// ever put in.
 struct Problem: Error, Sendable {
     static let typeBase = "https://streammachine.dev/problems/"
     static let contentType = "application/problem+json"
@@ -34,7 +36,8 @@ struct Problem: Error, Sendable {
 }
 
 extension Problem {
-    /// The one answer to every missing, malformed, expired, foreign or revoked token: no difference tells which.
+    /// The one answer to every missing, malformed, expired, foreign or revoked token: no difference
+    /// tells which.
     static let unauthorized = Problem(
         slug: "unauthorized", status: 401, title: "A valid access token is needed",
         detail: "Send the header Authorization: Bearer with an access token of POST /oauth2/token.",
@@ -67,7 +70,8 @@ extension Problem {
             headers: [("accept-post", accepted.joined(separator: ", "))])
     }
 
-    /// - Parameter parameter: the name of the query parameter, path part or JSON pointer that is wrong.
+    /// - Parameter parameter: the name of the query parameter, path part or JSON pointer that is
+    ///   wrong.
     static func invalid(_ parameter: String, expected: String) -> Problem {
         Problem(
             slug: "invalid-request", status: 400, title: "The request is not valid",

@@ -1,7 +1,7 @@
 import Store
 
-/// The query of a request, read exactly: an unknown or repeated parameter is refused, so that a misspelt filter never
-/// reads as "no filter".
+/// The query of a request, read exactly: an unknown or repeated parameter is refused, so that a
+/// misspelt filter never reads as "no filter".
 struct QueryParameters {
     private var values: [String: String] = [:]
 

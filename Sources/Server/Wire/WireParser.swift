@@ -7,9 +7,9 @@ struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
     var description: String { "at byte \(index): expected \(expected)" }
 }
 
-/// A strict RFC 8259 parser for management bodies and settings (events have their own, on simdjson): valid UTF-8 only,
-/// no name twice in an object, at most 32 levels, nothing after the value. Linear in time for bounded objects;
-/// the body's size is bounded by the HTTP limit.
+/// A strict RFC 8259 parser for management bodies and settings (events have their own, on
+/// simdjson): valid UTF-8 only, no name twice in an object, at most 32 levels, nothing after the
+/// value. Linear in time for bounded objects; the body's size is bounded by the HTTP limit.
 struct WireParser {
     static let depthMax = 32
 
@@ -111,7 +111,9 @@ struct WireParser {
                 guard (0xDC00..<0xE000).contains(low) else { throw error("a second surrogate") }
                 scalar = 0x10000 + ((scalar - 0xD800) << 10) + (low - 0xDC00)
             }
-            guard let character = Unicode.Scalar(scalar) else { throw error("a whole surrogate pair") }
+            guard let character = Unicode.Scalar(scalar) else {
+                throw error("a whole surrogate pair")
+            }
             text.append(contentsOf: Array(String(Character(character)).utf8))
         default: throw error("an escape")
         }
@@ -186,5 +188,7 @@ struct WireParser {
         }
     }
 
-    private func error(_ expected: String) -> WireError { WireError(index: index, expected: expected) }
+    private func error(_ expected: String) -> WireError {
+        WireError(index: index, expected: expected)
+    }
 }

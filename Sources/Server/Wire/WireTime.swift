@@ -8,7 +8,8 @@ enum WireTime {
 
     /// `2026-11-23T10:00:00.123Z`
     static func format(_ time: Milliseconds) -> String {
-        let day = Int(time >= 0 ? time / dayMilliseconds : (time - dayMilliseconds + 1) / dayMilliseconds)
+        let day = Int(
+            time >= 0 ? time / dayMilliseconds : (time - dayMilliseconds + 1) / dayMilliseconds)
         let rest = Int(time) - day * Int(dayMilliseconds)
         let (year, month, monthDay) = civil(day)
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : String(number) }
@@ -19,7 +20,8 @@ enum WireTime {
             + "\(two(rest / 60_000 % 60)):\(two(rest / 1_000 % 60)).\(padded(rest % 1_000, 3))Z"
     }
 
-    /// `YYYY-MM-DDTHH:MM:SS[.fraction](Z|±HH:MM)`, the year from 1970; digits behind milliseconds are cut off.
+    /// `YYYY-MM-DDTHH:MM:SS[.fraction](Z|±HH:MM)`, the year from 1970; digits behind milliseconds
+    /// are cut off.
     static func parse(_ text: String) -> Milliseconds? {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes.count <= 40 else { return nil }
@@ -74,14 +76,15 @@ enum WireTime {
         return [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]
     }
 
-    /// Days since 1970-01-01 of a date of the proleptic Gregorian calendar; years begin in March here, so that the
-    /// leap day is the last of its year.
+    /// Days since 1970-01-01 of a date of the proleptic Gregorian calendar; years begin in March
+    /// here, so that the leap day is the last of its year.
     private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted / 400
         let yearOfEra = shifted - era * 400
         let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+            - 719_468
     }
 
     private static func civil(_ days: Int) -> (year: Int, month: Int, day: Int) {

@@ -1,4 +1,5 @@
-/// A JSON value of a management body or a settings file. Objects keep the order of their members and have no name twice.
+/// A JSON value of a management body or a settings file. Objects keep the order of their members
+/// and have no name twice.
 enum WireValue: Sendable {
     case null
     case bool(Bool)

@@ -139,9 +139,10 @@ struct CreateStream: AsyncParsableCommand {
             let stream = try reply.json()
             let stored = try NewClient.store(
                 stream["client"], named: stream["name"]?.string, at: client.server)
-            Entity.stream.show(stream, as: output.output)
+            Entity.stream.show(
+                stream, as: output.output,
+                more: ["client": "\(stored.clientId), stored in \(stored.path)"])
             guard output.output == .table else { return }
-            Terminal.print("client        \(stored.clientId), stored in \(stored.path)")
             let name = stream["name"]?.string ?? ""
             Terminal.note(
                 derivedFrom == nil
@@ -212,13 +213,14 @@ struct CreateClient: AsyncParsableCommand {
             let reply = try await client.request("POST", "/v1/clients", json: .object(body))
             try reply.check("create the client")
             let made = try reply.json()
-            Entity.client.show(made, as: output.output)
             let secret = made["clientSecret"]?.string ?? ""
-            if output.output == .table { Terminal.print("secret        \(secret)") }
-            guard !doNotStore else { return }
+            guard !doNotStore else {
+                return Entity.client.show(made, as: output.output, more: ["secret": secret])
+            }
             let fallback = role.rawValue + (scope.map { "-\($0)" } ?? "")
             let stored = try NewClient.store(made, named: name ?? fallback, at: client.server)
-            if output.output == .table { Terminal.print("stored in     \(stored.path)") }
+            Entity.client.show(
+                made, as: output.output, more: ["secret": secret, "stored in": stored.path])
         }
     }
 }

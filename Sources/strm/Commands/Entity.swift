@@ -64,8 +64,10 @@ enum Entity {
         return escaped
     }
 
-    /// One thing, with all its members.
-    func show(_ item: JSONValue, as format: OutputFormat) {
+    /// One thing, with all its members; `more` are further lines of a table.
+    func show(
+        _ item: JSONValue, as format: OutputFormat, more: KeyValuePairs<String, String> = [:]
+    ) {
         guard format == .table, case .object(let members) = item else {
             return Terminal.print(item.text())
         }
@@ -73,7 +75,8 @@ enum Entity {
         let ordered = shown.sorted { first, second in
             (rank(first.key), first.key) < (rank(second.key), second.key)
         }
-        Terminal.print(Table.card(ordered.map { ($0.key, Self.cell($0.key, $0.value)) }))
+        let lines = ordered.map { (Table.words($0.key), Self.cell($0.key, $0.value)) }
+        Terminal.print(Table.card(lines + more.map { ($0.key, $0.value) }))
         if let document = members["document"] { Terminal.print("\n" + document.text()) }
     }
 

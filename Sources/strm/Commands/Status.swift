@@ -17,19 +17,18 @@ struct Status: AsyncParsableCommand {
             switch output.output {
             case .json: Terminal.print(status.text())
             case .table:
-                Terminal.print(Table.card([("server", client.server.description)]))
-                Self.show(status)
+                Self.show(status, of: client.server)
             }
         }
     }
 
     /// Simple members first, as a card; then a table for each list.
-    private static func show(_ status: JSONValue) {
-        var pairs: [(String, String)] = []
-        var lists: [(String, [JSONValue])] = []
+    private static func show(_ status: JSONValue, of server: ServerURL) {
+        var pairs = [("server", server.description)]
+        var lists: [[JSONValue]] = []
         flatten(status, under: "", &pairs, &lists)
         Terminal.print(Table.card(pairs))
-        for (name, items) in lists where !items.isEmpty {
+        for items in lists where !items.isEmpty {
             var columns: [String] = []
             for case .object(let members) in items {
                 for member in members.keys.sorted() where !columns.contains(member) {
@@ -44,13 +43,13 @@ struct Status: AsyncParsableCommand {
                         item[column].map { Entity.cell(column, $0) } ?? ""
                     })
             }
-            Terminal.print("\n\(name)\n\(table.text)")
+            Terminal.print("\n\(table.text)")
         }
     }
 
     private static func flatten(
         _ value: JSONValue, under prefix: String, _ pairs: inout [(String, String)],
-        _ lists: inout [(String, [JSONValue])]
+        _ lists: inout [[JSONValue]]
     ) {
         guard case .object(let members) = value else { return }
         for (name, member) in members.sorted(by: { $0.key < $1.key }) {
@@ -58,8 +57,9 @@ struct Status: AsyncParsableCommand {
             switch member {
             case .object: flatten(member, under: path, &pairs, &lists)
             case .array(let items) where items.contains(where: { $0["name"] != nil }):
-                lists.append((path, items))
-            default: pairs.append((path, Entity.cell(name, member)))
+                lists.append(items)
+            case .null, .array([]): break
+            default: pairs.append((Table.words(path), Entity.cell(name, member)))
             }
         }
     }

@@ -16,8 +16,9 @@ struct Table {
 
     /// Lines without the last newline. A table without rows is its headings only.
     var text: String {
+        let titles = headings.map { Self.words($0).uppercased() }
         let widths = headings.indices.map { column in
-            ([headings] + rows).map { $0[column].count }.max() ?? 0
+            ([titles] + rows).map { $0[column].count }.max() ?? 0
         }
         func line(_ cells: [String]) -> String {
             var text = ""
@@ -29,7 +30,7 @@ struct Table {
             while text.last == " " { text.removeLast() }
             return text
         }
-        return ([headings.map { $0.uppercased() }] + rows).map(line).joined(separator: "\n")
+        return ([titles] + rows).map(line).joined(separator: "\n")
     }
 
     /// Names on the left, values on the right, no headings: one thing and its properties.
@@ -38,6 +39,16 @@ struct Table {
         return pairs.map { name, value in
             name + String(repeating: " ", count: width - name.count + 2) + printable(value)
         }.joined(separator: "\n")
+    }
+
+    /// The words of a member's name: `retentionDays` is "retention days".
+    static func words(_ name: String) -> String {
+        var words = ""
+        for character in name {
+            if character.isUppercase, let last = words.last, last.isLowercase { words += " " }
+            words += character.lowercased()
+        }
+        return words
     }
 
     static func printable(_ text: String) -> String {

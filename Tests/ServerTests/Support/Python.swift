@@ -13,7 +13,8 @@ enum Python {
         let here = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         let root = here.deletingLastPathComponent().deletingLastPathComponent()
         let named = ProcessInfo.processInfo.environment["STRM_TEST_PYTHON"]
-        process.executableURL = named.map { URL(filePath: $0) }
+        process.executableURL =
+            named.map { URL(filePath: $0) }
             ?? root.appending(path: ".venv/bin/python")
         process.arguments = [here.appending(path: "Scripts/\(script)").path] + arguments
         let output = Pipe()

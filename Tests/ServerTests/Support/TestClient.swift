@@ -1,8 +1,9 @@
 import Foundation
 import Glibc
 
-/// A small HTTP/1.1 client over a blocking socket, one connection a request, so that the tests see the bytes that the
-/// server sent and not what a library made of them. Runs on a thread of its own: the tasks' pool stays free.
+/// A small HTTP/1.1 client over a blocking socket, one connection a request, so that the tests see
+/// the bytes that the server sent and not what a library made of them. Runs on a thread of its own:
+/// the tasks' pool stays free.
 struct TestClient: Sendable {
     let port: Int
 
@@ -23,7 +24,9 @@ struct TestClient: Sendable {
         }
 
         /// The last part of a problem document's type.
-        var slug: String { (json["type"] as? String)?.split(separator: "/").last.map(String.init) ?? "" }
+        var slug: String {
+            (json["type"] as? String)?.split(separator: "/").last.map(String.init) ?? ""
+        }
     }
 
     struct Failure: Error { var step: String }
@@ -34,7 +37,8 @@ struct TestClient: Sendable {
     ) async throws -> Response {
         var all = headers
         if let token { all["authorization"] = "Bearer \(token)" }
-        var head = "\(method) \(target) HTTP/1.1\r\nhost: 127.0.0.1:\(port)\r\nconnection: close\r\n"
+        var head =
+            "\(method) \(target) HTTP/1.1\r\nhost: 127.0.0.1:\(port)\r\nconnection: close\r\n"
         for (name, value) in all { head += "\(name): \(value)\r\n" }
         if let body { head += "content-length: \(body.count)\r\n" }
         let bytes = Array((head + "\r\n").utf8) + (body ?? [])

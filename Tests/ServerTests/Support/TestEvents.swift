@@ -6,8 +6,10 @@ enum TestEvents {
         {"ref":{"handle":"test","name":"visit","version":"1.0.0"},"keyField":"session",
          "dataSubjectField":"email",
          "fieldMetadata":[
-          {"fieldName":"session","personalDataConfig":{"isPii":true,"isQuasiId":true,"purposeLevel":1}},
-          {"fieldName":"email","personalDataConfig":{"isPii":true,"isQuasiId":false,"purposeLevel":4}}],
+          {"fieldName":"session",
+           "personalDataConfig":{"isPii":true,"isQuasiId":true,"purposeLevel":1}},
+          {"fieldName":"email",
+           "personalDataConfig":{"isPii":true,"isQuasiId":false,"purposeLevel":4}}],
          "validations":[{"field":"url","type":"regex","value":"^https://.*$"}],
          "schema":{"ref":{"handle":"test","name":"visit","version":"1.0.0","schemaType":"avro"},
           "definition":{"type":"record","name":"Visit","fields":[

@@ -5,7 +5,8 @@ import Vault
 
 @testable import Server
 
-/// A real server on a port of the kernel's choice with a data directory of its own, and words for what the tests do with it.
+/// A real server on a port of the kernel's choice with a data directory of its own, and words for
+/// what the tests do with it.
 final class TestServer: Sendable {
     let directory: String
     let initial: InitResult
@@ -18,9 +19,10 @@ final class TestServer: Sendable {
         var secret: String
     }
 
-    /// Runs `body` against a new server and stops it afterwards; `body` may restart it with `restarted`.
+    /// Runs `body` against a new server and stops it afterwards; `body` may restart it with
+    /// `restarted`.
     static func with(
-        _ overrides: [String: String] = [:], clock: TestClock? = nil,
+        _ overrides: [String: String] = [:], clock: TestClock? = nil, gate: CommitGate? = nil,
         _ body: (TestServer) async throws -> Void
     ) async throws {
         let directory = FileManager.default.temporaryDirectory
@@ -28,7 +30,7 @@ final class TestServer: Sendable {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let initial = try await Installation.initialise(
             InitOptions(dataDirectory: directory), clock: clock?.read ?? SystemClock.milliseconds)
-        let server = try await TestServer(directory, initial, overrides, clock)
+        let server = try await TestServer(directory, initial, overrides, clock, gate)
         do {
             try await body(server)
         } catch {
@@ -40,7 +42,7 @@ final class TestServer: Sendable {
 
     init(
         _ directory: String, _ initial: InitResult, _ overrides: [String: String] = [:],
-        _ clock: TestClock? = nil
+        _ clock: TestClock? = nil, _ gate: CommitGate? = nil
     ) async throws {
         self.directory = directory
         self.initial = initial
@@ -54,7 +56,7 @@ final class TestServer: Sendable {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = StreamMachineServer(
             settings, clock: clock?.read ?? SystemClock.milliseconds,
-            vaultClock: clock?.vaultClock ?? .system
+            vaultClock: clock?.vaultClock ?? .system, observer: gate
         ) { continuation.yield($0) }
         self.server = server
         task = Task {
@@ -102,7 +104,8 @@ final class TestServer: Sendable {
         return try Self.credentials(response.json)
     }
 
-    /// Makes a stream, or with `{"derivedFrom":…}` a derived one, and gives the credentials that came with it.
+    /// Makes a stream, or with `{"derivedFrom":…}` a derived one, and gives the credentials that
+    /// came with it.
     @discardableResult
     func makeStream(_ json: String) async throws -> Credentials {
         let response = try await client.post(
@@ -137,7 +140,8 @@ final class TestServer: Sendable {
     }
 }
 
-/// A clock that tests move. Starts at the real time, because key epochs never go back behind the installation's.
+/// A clock that tests move. Starts at the real time, because key epochs never go back behind the
+/// installation's.
 final class TestClock: Sendable {
     private let now = Mutex<Milliseconds>(SystemClock.milliseconds())
 
@@ -147,4 +151,37 @@ final class TestClock: Sendable {
     var vaultClock: VaultClock { VaultClock(wall: read, monotonic: read) }
 
     func advance(seconds: Int64) { now.withLock { $0 += seconds * 1_000 } }
+}
+
+/// Lets tests hold commits back, or make them fail.
+final class CommitGate: CommitObserver {
+    private let condition = NSCondition()
+    private let state = Mutex((isClosed: false, isBroken: false, waiting: 0))
+
+    /// Commits that wait at the gate.
+    var waiting: Int { state.withLock { $0.waiting } }
+
+    func close() { state.withLock { $0.isClosed = true } }
+
+    func open() {
+        condition.lock()
+        state.withLock { $0.isClosed = false }
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    /// Every write fails from now on.
+    func breakWrites() { state.withLock { $0.isBroken = true } }
+
+    func willWrite(_ batch: CommitFacts) throws(StoreError) {
+        condition.lock()
+        state.withLock { $0.waiting += 1 }
+        while state.withLock({ $0.isClosed }) { condition.wait() }
+        state.withLock { $0.waiting -= 1 }
+        condition.unlock()
+        if state.withLock({ $0.isBroken }) { throw .io("broken by the test") }
+    }
+
+    func didWrite(_ batch: CommitFacts, syncs: UInt64) throws(StoreError) {}
+    func willAcknowledge(_ batch: CommitFacts, syncs: UInt64) {}
 }

@@ -1,0 +1,7 @@
+import Store
+
+/// The stream, or the derived stream of it, that a cursor belongs to.
+struct ViewID: Hashable, Sendable {
+    var stream: StreamID
+    var derived: StreamID?
+}
