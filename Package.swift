@@ -105,7 +105,9 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        tests("Contracts"),
+        .testTarget(
+            name: "ContractsTests", dependencies: ["Contracts"], exclude: ["Data"],
+            swiftSettings: settings),
         tests("Store", ["Contracts"]),
         .testTarget(
             name: "AuditProofTests", dependencies: ["AuditProof", crypto], exclude: ["Support"],

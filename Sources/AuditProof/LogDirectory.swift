@@ -10,11 +10,9 @@ struct LogDirectory {
         _ relative: String, byteCountMax: Int
     ) throws(LogVerifier.ReadFailure) -> [UInt8]? {
         let full = path + "/" + relative
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: full, isDirectory: &isDirectory) else {
-            return nil
-        }
-        guard !isDirectory.boolValue else { throw .init(reason: "a directory") }
+        guard FileManager.default.fileExists(atPath: full) else { return nil }
+        // A pipe or a device in the place of a file could keep the reader for ever.
+        guard isRegular(full) else { throw .init(reason: "not a regular file") }
         guard let handle = FileHandle(forReadingAtPath: full) else {
             throw .init(reason: "no permission")
         }
@@ -48,5 +46,14 @@ struct LogDirectory {
             if !exists || !isDirectory.boolValue { paths.append("tile/" + relative) }
         }
         return paths
+    }
+
+    private func isRegular(_ full: String) -> Bool {
+        do {
+            let attributes = try FileManager.default.attributesOfItem(atPath: full)
+            return attributes[.type] as? FileAttributeType == .typeRegular
+        } catch {
+            return false
+        }
     }
 }

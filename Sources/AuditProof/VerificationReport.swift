@@ -80,7 +80,7 @@ extension VerificationReport.Problem: CustomStringConvertible {
         case .unreadableFile(let path, let reason):
             "\(path): cannot be read: \(reason)"
         case .uncoveredFile(let path):
-            "\(path): not part of the signed log"
+            "\(Self.printable(path)): not part of the signed log"
         case .wrongCount(let path, let expected, let found, let isCutShort):
             "\(path): \(expected) expected, \(found) found\(isCutShort ? ", then broken bytes" : "")"
         case .entryChanged(let index):
@@ -98,5 +98,15 @@ extension VerificationReport.Problem: CustomStringConvertible {
         case .tooMany:
             "more problems were found; verification ended here"
         }
+    }
+
+    /// The one text that comes from outside: a name in the directory, which could hold orders for a
+    /// terminal.
+    private static func printable(_ path: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                path.unicodeScalars.prefix(200).map {
+                    $0.value > 0x1F && $0.isASCII && $0.value != 0x7F ? $0 : "?"
+                }))
     }
 }

@@ -6,7 +6,8 @@
 
 struct strm_re2 {
     RE2 expression;
-    strm_re2(re2::StringPiece pattern, const RE2::Options &options) : expression(pattern, options) {}
+    strm_re2(re2::StringPiece pattern, const RE2::Options &options)
+        : expression(pattern, options) {}
 };
 
 static void put_error(const char *text, size_t count, char *error, size_t capacity) {
@@ -17,7 +18,8 @@ static void put_error(const char *text, size_t count, char *error, size_t capaci
 }
 
 static bool matches(const strm_re2 *e, const uint8_t *text, size_t count, RE2::Anchor anchor) {
-    // No submatches are asked for, so that RE2 stays in its automaton and does not allocate captures.
+    // No submatches are asked for, so that RE2 stays in its automaton and does not allocate
+    // captures.
     const re2::StringPiece piece(count == 0 ? "" : reinterpret_cast<const char *>(text), count);
     return e->expression.Match(piece, 0, count, anchor, nullptr, 0);
 }

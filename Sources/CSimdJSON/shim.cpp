@@ -12,7 +12,8 @@ struct strm_json_parser {
     size_t depth_max;
     size_t capacity;
 
-    explicit strm_json_parser(size_t depth) : parser(SIZE_MAX >> 1), depth_max(depth), capacity(0) {}
+    explicit strm_json_parser(size_t depth)
+        : parser(SIZE_MAX >> 1), depth_max(depth), capacity(0) {}
 
     // simdjson's own sizes (dom::document::allocate): the buffers held plain text of an event.
     void wipe() {
@@ -20,7 +21,9 @@ struct strm_json_parser {
         const size_t tape_words = SIMDJSON_ROUNDUP_N(capacity + 3, 64);
         const size_t string_bytes =
             SIMDJSON_ROUNDUP_N(5 * capacity / 3 + simdjson::SIMDJSON_PADDING, 64);
-        if (parser.doc.tape) { explicit_bzero(parser.doc.tape.get(), tape_words * sizeof(uint64_t)); }
+        if (parser.doc.tape) {
+            explicit_bzero(parser.doc.tape.get(), tape_words * sizeof(uint64_t));
+        }
         if (parser.doc.string_buf) { explicit_bzero(parser.doc.string_buf.get(), string_bytes); }
     }
 

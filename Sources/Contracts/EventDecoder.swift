@@ -1,7 +1,7 @@
 /// Decodes and validates one event at a time against the contract that it names.
 ///
 /// JSON (plain, or Avro's JSON encoding) and Avro binary end in the same canonical JSON: the schema's field order, defaults
-/// filled in, unions plain, integers in plain digits, other numbers as RFC 8785 writes them, shortest escapes, no spaces.
+/// filled in, unions plain, numbers as ``NumberText`` writes them, shortest escapes, no spaces.
 /// What is written is what was checked: there is one pass over what one parser understood.
 ///
 /// Confined to one thread. Buffers are reused: once it has seen the largest event, decoding allocates nothing. They hold

@@ -262,10 +262,12 @@ extension EventWalk {
 // 1. null is the null branch.
 // 2. An object with exactly one member whose name is a branch's name (or alias), and whose value is of the JSON type
 //    of that branch, is the wrapped form.
-// 3. Everything else is plain and belongs to the first branch, in the schema's order, that it fits: integers fit int
-//    within its range, then long; every number fits float and double; a string fits enum if it is a symbol, fixed if it
-//    has its length, bytes if it has no character above U+00FF; an object fits a record if it has no unknown member and
-//    no required one is missing.
+// 3. Everything else is plain and belongs to the first branch, in the schema's order, that it fits: an integer fits int
+//    and long within their ranges; a number fits float and double if they hold it exactly; a string fits enum if it is a
+//    symbol, fixed if it has its length, bytes if it has no character above U+00FF; an object fits a record if it has no
+//    unknown member and no required one is missing. Records come before maps, which every object fits.
+// 4. If it fits none, but only one branch is of its JSON type, it is taken for that one: a decimal fraction is rounded,
+//    and complaints are about that type.
 //
 // So everything that Avro's JSON encoding can say is read as it says. A plain map or record is misread only if it has
 // one member, named like a branch, of that branch's JSON type: whoever sends such maps wraps them.
@@ -308,13 +310,19 @@ extension EventWalk {
 
     private mutating func plain(_ index: Int, _ node: NodePointer) -> Bool {
         var candidate = -1
+        var map = -1
         for at in 0..<Int(node.pointee.count) {
             let branch = Int(plan.branches[Int(node.pointee.first) + at].node)
             guard hasJSONType(index, plan.nodes + branch) else { continue }
-            if fits(index, plan.nodes + branch) { return value(index, plan.nodes + branch) }
-            // A branch of the right JSON type that does not fit: if it is the only one, its own complaint is precise.
-            candidate = candidate == -1 ? branch : -2
+            if plan.nodes[branch].kind == .map {
+                map = branch
+            } else if fits(index, plan.nodes + branch) {
+                return value(index, plan.nodes + branch)
+            } else {
+                candidate = candidate == -1 ? branch : -2
+            }
         }
+        if map >= 0 { return value(index, plan.nodes + map) }
         guard candidate >= 0 else { return fail(.schemaViolation, .union, expectation(node)) }
         return value(index, plan.nodes + candidate)
     }
@@ -337,16 +345,34 @@ extension EventWalk {
     }
 
     /// Whether a value of the right JSON type fits the branch, its inner values aside.
-    private mutating func fits(_ index: Int, _ node: NodePointer) -> Bool {
+    private func fits(_ index: Int, _ node: NodePointer) -> Bool {
         switch node.pointee.kind {
         case .int:
             guard tape.tag(index) == JSONTape.Tag.integer else { return false }
             return Int32(exactly: tape.integer(index)) != nil
         case .long: return tape.tag(index) == JSONTape.Tag.integer
+        case .float: return fitsFloat(index)
+        case .double: return fitsDouble(index)
         case .bytes: return Self.latin1Count(tape.string(index)) != nil
         case .fixed: return Self.latin1Count(tape.string(index)) == Int(node.pointee.count)
         case .enum: return plan.target(node.pointee, tape.string(index)) != nil
         case .record: return hasMembers(index, node)
+        default: return true
+        }
+    }
+
+    private func fitsFloat(_ index: Int) -> Bool {
+        switch tape.tag(index) {
+        case JSONTape.Tag.integer: return Float(exactly: tape.integer(index)) != nil
+        case JSONTape.Tag.unsigned: return Float(exactly: tape.unsigned(index)) != nil
+        default: return Float(exactly: tape.double(index)) != nil
+        }
+    }
+
+    private func fitsDouble(_ index: Int) -> Bool {
+        switch tape.tag(index) {
+        case JSONTape.Tag.integer: return Double(exactly: tape.integer(index)) != nil
+        case JSONTape.Tag.unsigned: return Double(exactly: tape.unsigned(index)) != nil
         default: return true
         }
     }

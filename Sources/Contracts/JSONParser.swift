@@ -20,7 +20,7 @@ final class JSONParser {
     private(set) var tape: JSONTape
     private var padded: UnsafeMutableRawBufferPointer
 
-    /// Texts nested deeper than `depthMax` lists and objects are refused.
+    /// Texts nested deeper than `depthMax` lists and objects are refused; an empty one inside is not counted by simdjson.
     init(depthMax: Int) {
         // simdjson counts one level more than the text has. A new parser has buffers for a few KiB.
         guard let handle = strm_json_parser_new(depthMax + 1), let words = strm_json_tape(handle),

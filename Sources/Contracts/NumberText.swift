@@ -1,7 +1,9 @@
 import CSimdJSON
 
-/// Numbers in canonical JSON: integers in plain digits, floating-point numbers as ECMAScript writes them (RFC 8785 §3.2.2.3):
-/// the shortest digits that read back as the same number, without exponent from 1e-6 to below 1e21. `-0` becomes `0`.
+/// Numbers in canonical JSON: integers in plain digits, floating-point numbers nearly as ECMAScript writes them (RFC 8785
+/// §3.2.2.3): the shortest digits that read back as the same number, without exponent from 1e-6 to below 1e16; `-0` becomes
+/// `0`. ECMAScript goes on without exponent to 1e21, but parsers (ours too) take digits without point or exponent for
+/// 64-bit integers, and refuse those that do not fit.
 enum NumberText {
     /// No number takes more bytes.
     static let bytesMax = 32
@@ -101,12 +103,12 @@ enum NumberText {
         }
     }
 
-    /// ECMAScript Number::toString, with n = exponent + 1 digits before the point.
+    /// ECMAScript's Number::toString but for the bound, with n = exponent + 1 digits before the point.
     private static func put(
         _ digits: UnsafeRawBufferPointer, _ count: Int, _ exponent: Int, _ output: inout ByteCursor
     ) {
         let point = exponent + 1
-        if point > 0 && point <= 21 {
+        if point > 0 && point <= 16 {
             for index in 0..<max(count, point) {
                 if index == point { output.put(UInt8(ascii: ".")) }
                 output.put(index < count ? digits[index] : UInt8(ascii: "0"))

@@ -22,11 +22,11 @@ package final class HTTPLoop: @unchecked Sendable {
         var connection: Connection?
     }
 
-    private var slots: [Slot] = []
+    @exclusivity(unchecked) private var slots: [Slot] = []
     private var freeSlots: [Int] = []
-    private var touched: [Connection] = []
-    private var isFinishing = false
-    private var pool: [RequestBuffer] = []
+    @exclusivity(unchecked) private var touched: [Connection] = []
+    @exclusivity(unchecked) private var isFinishing = false
+    @exclusivity(unchecked) private var pool: [RequestBuffer] = []
     private var sweep: RepeatedTask?
     private var drained: EventLoopPromise<Void>?
     private(set) var isDraining = false

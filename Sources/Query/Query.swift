@@ -123,7 +123,7 @@ package final class Query: Sendable {
             }
             let left = wait - (ContinuousClock.now - start)
             if place.isAtEnd || totals.scanned >= PageScan.scannedMax || left <= .zero { break }
-            switch await wait(reader, place, atMost: left) {
+            switch await waitForEvents(reader, place, atMost: left) {
             case .moved:
                 if hasMoved(reader, place) { continue }
                 // Woken by the end of the stream or of the store, not by an event: the latter
@@ -138,7 +138,7 @@ package final class Query: Sendable {
         return result(PageBody(), place, totals)
     }
 
-    private func wait(
+    private func waitForEvents(
         _ reader: Reader, _ place: Place, atMost duration: Duration
     ) async -> TailWait.Outcome {
         counters.waitingReaders.add(1, ordering: .relaxed)

@@ -77,6 +77,7 @@ extension Store {
         statistics.isDiskFull = status.isDiskFull
         let counts = shared.table.counts
         statistics.partitions = counts.partitions
+        statistics.watchers = shared.table.watcherCount
         statistics.dayFamilies = counts.families
         statistics.watermarkTime = shared.keeper.time
         return statistics

@@ -17,8 +17,8 @@ package struct StoreConfiguration: Sendable {
     package var batchEventsMax = 16_384
     /// Bytes of one batch.
     package var batchBytesMax = 8 << 20
-    /// Events are refused as `.diskFull` while less than this is free, in bytes. What remains serves
-    /// audit entries, keys and erasure; 0: never refused.
+    /// Events are refused as `.diskFull` while less than this is free, in bytes. What remains
+    /// serves audit entries, keys and erasure, which are refused below an eighth of it; 0: never.
     package var freeBytesMin: UInt64 = 64 << 20
     /// Threads of `Store.readers`.
     package var readerThreads = 4
@@ -32,9 +32,9 @@ package struct StoreConfiguration: Sendable {
     package var memtableBytes = 64 << 20
     /// The WAL that may have to be replayed at start, in bytes.
     package var walBytesMax: UInt64 = 256 << 20
-    /// An operator's decision, for one start: take what is found on disk although the watermark says
-    /// that more was acknowledged (a backup was restored, files are lost for good). What is missing
-    /// is lost, and its offsets are not given again.
+    /// An operator's decision, for one start: take what is found on disk although the watermark
+    /// says that more was acknowledged (a backup was restored, files are lost for good). What is
+    /// missing is lost; where the partition is still known, its offsets are not given again.
     package var acceptsOlderState = false
     /// ONLY FOR THE NEGATIVE CONTROL OF THE DURABILITY TESTS. With false nothing is synced: every
     /// acknowledgement is then a lie, and a loss of power loses data. No setting of the product

@@ -8,7 +8,8 @@ package enum StoreError: Error, Sendable, Equatable {
     case poisoned
     /// `close` was called.
     case closed
-    /// A compare-and-set lost: somebody else changed the document first. Nothing of the request was done.
+    /// A compare-and-set lost: somebody else changed the document first. Nothing of the request
+    /// was done.
     case conflict
     /// A checksum, a format or an order is wrong. Says what and where.
     case corrupt(String)

@@ -18,6 +18,8 @@ package struct StoreStatistics: Sendable {
     package var queuedBytes = 0
     package var queuedRequests = 0
     package var partitions = 0
+    /// Watches that have neither woken nor been taken back.
+    package var watchers = 0
     /// Column families with events.
     package var dayFamilies = 0
     /// Files of the database, in bytes; measured every ten seconds.
@@ -37,7 +39,7 @@ package struct StoreStatistics: Sendable {
 
 /// Times, counted in buckets whose upper bounds double from 1 µs.
 package struct DurationHistogram: Sendable, Equatable {
-    /// `counts[i]`: times up to 2^i µs and over the bound before; the last one: all that is longer.
+    /// `counts[i]`: times up to 2^i µs and over the bound before; the last: all that is longer.
     package private(set) var counts = [UInt64](repeating: 0, count: 26)
     package private(set) var sumNanoseconds: UInt64 = 0
 

@@ -7,6 +7,19 @@ enum Cryptography {
     static let tagBytes = 16
     static let keyBytes = 32
 
+    /// Looked up once and never freed: a look-up by name at each use would cost more than the work.
+    private static let cipher: Algorithm = {
+        guard let cipher = EVP_CIPHER_fetch(nil, "AES-256-GCM", nil) else {
+            preconditionFailure("this OpenSSL has no AES-256-GCM")
+        }
+        return Algorithm(pointer: cipher)
+    }()
+
+    /// Unchecked: OpenSSL's algorithm objects are immutable and counted by its own atomics.
+    private struct Algorithm: @unchecked Sendable {
+        let pointer: OpaquePointer
+    }
+
     /// Fills the buffer from the generator for private values.
     static func fillRandomly(_ buffer: UnsafeMutableRawBufferPointer) {
         guard let start = buffer.baseAddress, buffer.count > 0 else { return }
@@ -28,7 +41,7 @@ enum Cryptography {
         defer { EVP_CIPHER_CTX_free(context) }
         var written: Int32 = 0
         var isSealed =
-            EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nil, octets(key), octets(nonce)) == 1
+            EVP_EncryptInit_ex(context, cipher.pointer, nil, octets(key), octets(nonce)) == 1
             && EVP_EncryptUpdate(
                 context, nil, &written, octets(header.baseAddress), Int32(header.count)) == 1
             && EVP_EncryptUpdate(
@@ -54,7 +67,7 @@ enum Cryptography {
         defer { EVP_CIPHER_CTX_free(context) }
         var written: Int32 = 0
         let isOpened =
-            EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), nil, octets(key), octets(nonce)) == 1
+            EVP_DecryptInit_ex(context, cipher.pointer, nil, octets(key), octets(nonce)) == 1
             && EVP_DecryptUpdate(
                 context, nil, &written, octets(header.baseAddress), Int32(header.count)) == 1
             && EVP_DecryptUpdate(

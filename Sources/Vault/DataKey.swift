@@ -13,9 +13,11 @@ package struct DataKey: ~Copyable {
     package var keyID: UInt32 { Self.keyID(of: keyLink) }
 
     /// Valid until deinit: only the lender makes data keys, around memory that outlives them.
-    private let bytes: UnsafeMutableRawPointer
+    @usableFromInline
+    let bytes: UnsafeMutableRawPointer
 
     /// Takes the 64 bytes at `bytes`, which it overwrites at the end of its life.
+    @usableFromInline
     init(keyLink: KeyLink, bytes: UnsafeMutableRawPointer) {
         self.keyLink = keyLink
         self.bytes = bytes
@@ -26,7 +28,7 @@ package struct DataKey: ~Copyable {
     }
 
     /// The 64 bytes: S2V key, then CTR key. The pointer dies with the closure.
-    @inline(__always)
+    @inlinable
     package func withBytes<R, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {

@@ -12,27 +12,39 @@ extension Vault {
     ///   - subject: the data subject, nil if the contract names none. The key is lent only if this
     ///     subject is on record for it.
     ///   - now: the time by which the key's 24 hours are judged: the event's timestamp.
-    @inline(__always)
+    @inlinable
     package func withCachedKey<R>(
         stream: StreamID, retention: RetentionClass, keyValue: UnsafeRawBufferPointer,
         subject: UnsafeRawBufferPointer? = nil, now: Milliseconds,
         _ body: (borrowing DataKey) -> R
     ) -> R? {
-        let sequence = SequenceID(
-            stream: stream,
-            hash: hashes.hash(keyValue, stream: stream, purpose: .sequence))
-        let tag = subject.map {
-            Self.tag(hashes.hash($0, stream: stream, purpose: .subject))
-        }
-        return withUnsafeTemporaryAllocation(byteCount: DataKey.byteCount, alignment: 16) { room in
+        // Only this shell is generic, and inlined: what looks the key up is compiled once.
+        withUnsafeTemporaryAllocation(byteCount: DataKey.byteCount, alignment: 16) { room in
             guard let bytes = room.baseAddress,
-                let link = cache.copySealing(
-                    sequence, retention: retention, subject: tag ?? 0, now: now,
-                    newestDay: keyring.newestDay, isCounted: true, into: bytes)
+                let link = copyCachedKey(
+                    stream: stream, retention: retention, keyValue: keyValue, subject: subject,
+                    now: now, into: bytes)
             else { return nil }
             let key = DataKey(keyLink: link, bytes: bytes)
             return body(key)
         }
+    }
+
+    @usableFromInline
+    func copyCachedKey(
+        stream: StreamID, retention: RetentionClass, keyValue: UnsafeRawBufferPointer,
+        subject: UnsafeRawBufferPointer?, now: Milliseconds, into bytes: UnsafeMutableRawPointer
+    ) -> KeyLink? {
+        let sequence = SequenceID(
+            stream: stream,
+            hash: hashes.hash(keyValue, stream: stream, purpose: .sequence))
+        var tag: UInt64 = 0
+        if let subject {
+            tag = Self.tag(hashes.hash(subject, stream: stream, purpose: .subject))
+        }
+        return cache.copySealing(
+            sequence, retention: retention, subject: tag, now: now,
+            newestDay: keyring.newestDay, isCounted: true, into: bytes)
     }
 
     /// Lends the key that seals for a sequence: from memory, from the store, or a new one, whose
@@ -40,10 +52,27 @@ extension Vault {
     /// Blocks: disk, and once a day the keyring.
     /// - Throws: `.store(.overloaded)` if the store refused a new key, which then never existed;
     ///   other `.store` and `.keyring` errors if they fail.
+    @inlinable
     package func withKey<R>(
         stream: StreamID, retention: RetentionClass, keyValue: UnsafeRawBufferPointer,
         subject: UnsafeRawBufferPointer?, now: Milliseconds, _ body: (borrowing DataKey) -> R
     ) throws(VaultError) -> R {
+        try withUnsafeTemporaryAllocation(byteCount: DataKey.byteCount, alignment: 16) {
+            room throws(VaultError) in
+            guard let bytes = room.baseAddress else { throw .sealedVault }
+            let link = try copyKey(
+                stream: stream, retention: retention, keyValue: keyValue, subject: subject,
+                now: now, into: bytes)
+            let key = DataKey(keyLink: link, bytes: bytes)
+            return body(key)
+        }
+    }
+
+    @usableFromInline
+    func copyKey(
+        stream: StreamID, retention: RetentionClass, keyValue: UnsafeRawBufferPointer,
+        subject: UnsafeRawBufferPointer?, now: Milliseconds, into bytes: UnsafeMutableRawPointer
+    ) throws(VaultError) -> KeyLink {
         let request = KeyRequest(
             sequence: SequenceID(
                 stream: stream,
@@ -51,22 +80,39 @@ extension Vault {
             retention: retention,
             subject: subject.map { hashes.hash($0, stream: stream, purpose: .subject) },
             now: now, store: try attachedStore())
-        return try lend(body) { bytes throws(VaultError) in
-            let stripe = stripes[
-                Int(request.sequence.hash.third % UInt64(Self.stripeCount))]
+        let stripe = stripes[Int(request.sequence.hash.third % UInt64(Self.stripeCount))]
+        do throws(VaultError) {
             return try stripe.lock.withLock { _ throws(VaultError) in
                 try sealingKey(request, into: bytes)
             }
+        } catch {
+            // It may have been made or unwrapped before it was refused.
+            cplatform_zeroise(bytes, DataKey.byteCount)
+            throw error
         }
     }
 
     /// Lends the key of a link, to open what it sealed. Blocks if it is not in memory.
     /// - Throws: `.keyGone` if it has expired, was erased or never was.
+    @inlinable
     package func withKey<R>(
         link: KeyLink, now: Milliseconds, _ body: (borrowing DataKey) -> R
     ) throws(VaultError) -> R {
-        try lend(body) { bytes throws(VaultError) in
-            if cache.copyOpening(link, now: now, into: bytes) { return link }
+        try withUnsafeTemporaryAllocation(byteCount: DataKey.byteCount, alignment: 16) {
+            room throws(VaultError) in
+            guard let bytes = room.baseAddress else { throw .sealedVault }
+            try copyKey(link, now: now, into: bytes)
+            let key = DataKey(keyLink: link, bytes: bytes)
+            return body(key)
+        }
+    }
+
+    @usableFromInline
+    func copyKey(
+        _ link: KeyLink, now: Milliseconds, into bytes: UnsafeMutableRawPointer
+    ) throws(VaultError) {
+        if cache.copyOpening(link, now: now, into: bytes) { return }
+        do throws(VaultError) {
             let store = try attachedStore()
             guard
                 let record = try readingStore({ () throws(StoreError) in try store.readKey(link) }),
@@ -74,29 +120,9 @@ extension Vault {
             else { throw .keyGone }
             cache.insert(facts, bytes: bytes, seals: false)
             try checkStillThere(facts)
-            return link
+        } catch {
+            cplatform_zeroise(bytes, DataKey.byteCount)
+            throw error
         }
-    }
-
-    /// Runs `body` with the key that `fetch` writes into memory of this frame.
-    private func lend<R>(
-        _ body: (borrowing DataKey) -> R,
-        _ fetch: (UnsafeMutableRawPointer) throws(VaultError) -> KeyLink
-    ) throws(VaultError) -> R {
-        let result: Result<R, VaultError> = withUnsafeTemporaryAllocation(
-            byteCount: DataKey.byteCount, alignment: 16
-        ) { room in
-            guard let bytes = room.baseAddress else { return .failure(.sealedVault) }
-            do throws(VaultError) {
-                let link = try fetch(bytes)
-                let key = DataKey(keyLink: link, bytes: bytes)
-                return .success(body(key))
-            } catch {
-                // It may have been unwrapped before it was refused.
-                cplatform_zeroise(bytes, DataKey.byteCount)
-                return .failure(error)
-            }
-        }
-        return try result.get()
     }
 }

@@ -18,7 +18,7 @@ struct Strm: AsyncParsableCommand {
               strm simulate demo
               strm listen demo-0-1
 
-            Events are JSON on standard output; everything else is a table, or JSON with
+            Events are JSON on standard output; everything else is a table, or JSON with \
             --output json. Messages go to standard error.
 
             EXIT STATUS

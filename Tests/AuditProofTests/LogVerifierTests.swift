@@ -243,7 +243,30 @@ struct LogVerifierTests {
             verify().problems == [.unreadableFile("tile/0/000", reason: "more than 8192 bytes")])
         try FileManager.default.removeItem(at: tile)
         try FileManager.default.createDirectory(at: tile, withIntermediateDirectories: false)
-        #expect(verify().problems == [.unreadableFile("tile/0/000", reason: "a directory")])
+        #expect(verify().problems == [.unreadableFile("tile/0/000", reason: "not a regular file")])
+    }
+
+    @Test("a pipe in the place of a file does not keep the verifier waiting")
+    func pipe() throws {
+        let directory = try TemporaryDirectory()
+        let log = try SampleLog(size: 3)
+        try log.write(to: directory.url)
+        let tile = directory.url.appendingPathComponent("tile/0/000.p/3")
+        try FileManager.default.removeItem(at: tile)
+        try #require(mkfifo(tile.path, 0o600) == 0)
+        let report = LogVerifier.verify(directory: directory.url.path, key: log.signer.key)
+        #expect(
+            report.problems == [
+                .unreadableFile("tile/0/000.p/3", reason: "not a regular file")
+            ])
+    }
+
+    @Test("a file's name cannot give orders to a terminal")
+    func hostileFileName() throws {
+        var log = try SampleLog(size: 3)
+        log.files["tile/\u{1B}[2J\u{202E}x"] = []
+        let report = log.verify()
+        #expect(report.problems.map(\.description) == ["tile/?[2J?x: not part of the signed log"])
     }
 
     @Test("a directory that does not exist has no checkpoint")

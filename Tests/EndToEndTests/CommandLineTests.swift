@@ -178,7 +178,7 @@ extension EndToEnd {
                 let help = try await Tool.run(Tool.strm, command + ["--help"])
                 #expect(help.status == 0)
                 #expect(help.output.contains("USAGE: strm"))
-                #expect(help.output.split(separator: "\n").allSatisfy { $0.count <= 110 })
+                #expect(help.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
             }
             for shell in ["bash", "zsh", "fish"] {
                 let script = try await Tool.run(

@@ -15,7 +15,7 @@ extension EndToEnd {
                 if round > 0 { try await site.start() }
                 // The token outlives the process that gave it: its key is in the keyring.
                 let load = try Load(site, token: token, prefix: "r\(round)")
-                try await load.grows(by: Int.random(in: 300...9_000, using: &random))
+                try await load.grows(by: Int.random(in: 300...30_000, using: &random))
                 await site.kill()
                 _ = await load.running.waitForExit(seconds: 20)
             }

@@ -19,7 +19,6 @@ struct AbuseTests {
             "priorities",
             #"client.send(*[frame(PRIORITY, 0, 1, b"\0\0\0\3\1")] * 300)"#
         ),
-        ("unknown frames", #"client.send(*[frame(77, 0, 1, b"?")] * 300)"#),
         (
             "empty data",
             """

@@ -1,4 +1,5 @@
 import Contracts
+import Ingest
 import Store
 import Testing
 

@@ -146,7 +146,8 @@ struct OperationsTests {
         )
         let authority = Authority(tokens: engine.tokens, catalog: engine.catalog)
         let webSocket = WebSocketRoute(
-            authority: authority, query: engine.query, connectionsMax: 1, clock: engine.clock,
+            authority: authority, query: engine.query, connectionsMax: 1,
+            runner: RequestRunner(limit: 1, cancelsOnStop: true), clock: engine.clock,
             logger: logger)
         let names = RouteTable.routes(engine, webSocket).map {
             "\($0.method.rawValue) \($0.template.replacing("...", with: ""))"

@@ -93,6 +93,7 @@ struct CommitTests {
         store.unwatch(forgotten)
         try fixture.send(count: 1)
         #expect(wakes.withLock { $0 } == 0, "offset 1 is not there yet")
+        #expect(store.statistics.watchers == 1)
         observer.hold()
         let sink = WaitingSink()
         let chunk = EventChunk(sink: sink)
@@ -105,7 +106,7 @@ struct CommitTests {
         sink.wait()
         try fixture.send(count: 3, from: 2)
         #expect(wakes.withLock { $0 } == 1)
-        #expect(store.shared.table.watcherCount == 0)
+        #expect(store.statistics.watchers == 0)
     }
 
     @Test("calls a watcher at once if the event is there, and at the end if it never comes")

@@ -166,9 +166,10 @@ struct FaultTests {
         try fixture.open()
         let directory = fixture.directory
         let watermark = fixture.watermarkPath
-        await #expect(processExitsWith: .success) { [
-            directory = directory as String, watermark = watermark as String
-        ] in
+        await #expect(processExitsWith: .success) {
+            [
+                directory = directory as String, watermark = watermark as String
+            ] in
             do throws(StoreError) {
                 _ = try Store.open(
                     StoreConfiguration(directory: directory, watermarkPath: watermark),
@@ -179,9 +180,10 @@ struct FaultTests {
             }
         }
         fixture.close()
-        await #expect(processExitsWith: .success) { [
-            directory = directory as String, watermark = watermark as String
-        ] in
+        await #expect(processExitsWith: .success) {
+            [
+                directory = directory as String, watermark = watermark as String
+            ] in
             try Store.open(
                 StoreConfiguration(directory: directory, watermarkPath: watermark), clock: { 0 }
             ).close()

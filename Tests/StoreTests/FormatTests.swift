@@ -216,7 +216,10 @@ struct FormatTests {
             ("IO error: No space left on device: While appending to file: /x: z", .diskFull),
             ("IO error: While appending to file: /x/000.log: File too large", .diskFull),
             ("IO error: While lock file: /x/LOCK: Resource temporarily unavailable", .locked),
-            ("Corruption: block checksum mismatch", .corrupt("Corruption: block checksum mismatch")),
+            (
+                "Corruption: block checksum mismatch",
+                .corrupt("Corruption: block checksum mismatch")
+            ),
             ("Invalid argument: x", .io("Invalid argument: x")),
         ]
         for (text, error) in table { #expect(StoreError(engineText: text) == error) }

@@ -58,7 +58,8 @@ struct ReadingTests {
         ) { $0.offset < Offset(rawValue: 12) }
         #expect(stopped.next == Offset(rawValue: 13) && !stopped.reachedTail)
         let beyond = try store.read(
-            Self.partition, from: Offset(rawValue: 500), limit: 1, notBefore: 0) { _ in true }
+            Self.partition, from: Offset(rawValue: 500), limit: 1, notBefore: 0
+        ) { _ in true }
         #expect(beyond.next == Offset(rawValue: 500) && beyond.reachedTail)
     }
 
@@ -120,7 +121,8 @@ struct ReadingTests {
         for time in probes {
             let expected = times.firstIndex { $0 >= time } ?? times.count
             #expect(
-                try store.firstOffset(Self.partition, at: time) == Offset(rawValue: UInt64(expected)))
+                try store.firstOffset(Self.partition, at: time)
+                    == Offset(rawValue: UInt64(expected)))
             var first: Int?
             let end = try store.read(
                 Self.partition, from: Offset(rawValue: 0), limit: 1, notBefore: time

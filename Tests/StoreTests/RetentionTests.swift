@@ -48,7 +48,8 @@ struct RetentionTests {
         #expect(try fixture.events().isEmpty)
         #expect(fixture.store.statistics.dayFamilies == 0)
         let read = try fixture.store.read(
-            Self.partition, from: Offset(rawValue: 3), limit: 5, notBefore: 0) { _ in true }
+            Self.partition, from: Offset(rawValue: 3), limit: 5, notBefore: 0
+        ) { _ in true }
         #expect(read.next == Offset(rawValue: 100) && read.reachedTail)
         try fixture.reopen()
         #expect(fixture.store.tail(Self.partition) == Offset(rawValue: 100))

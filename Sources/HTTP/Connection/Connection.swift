@@ -24,12 +24,12 @@ final class Connection {
     let remoteAddress: String
     let isTLS: Bool
     let acceptedAt: NIODeadline
-    private(set) var phase: Phase
+    @exclusivity(unchecked) private(set) var phase: Phase
     private(set) var phaseSince: NIODeadline
     /// When the peer last sent anything.
-    var lastReadAt: NIODeadline
+    @exclusivity(unchecked) var lastReadAt: NIODeadline
     /// Whether the loop's list of connections with unsent answers holds this one.
-    var isTouched = false
+    @exclusivity(unchecked) var isTouched = false
 
     init(
         loop: HTTPLoop, channel: any Channel, slot: Int, generation: UInt32,

@@ -33,14 +33,12 @@ struct HTTP2Callbacks: @unchecked Sendable {
             return HTTP2Callbacks.withHandler(user) { $0.beginFrame(header) }
         }
         nghttp2_session_callbacks_set_on_header_callback(table) {
-            session, frame, name, nameCount, value, valueCount, _, user in
-            guard let frame, let user else { return 0 }
-            let index = nghttp2_session_get_stream_user_data(session, frame.pointee.hd.stream_id)
-            guard let index = HTTP2StreamTable.index(index) else { return 0 }
+            _, _, name, nameCount, value, valueCount, _, user in
+            guard let user else { return 0 }
             return HTTP2Callbacks.withHandler(user) {
                 $0.receiveHeader(
                     UnsafeRawBufferPointer(start: name, count: nameCount),
-                    UnsafeRawBufferPointer(start: value, count: valueCount), stream: index)
+                    UnsafeRawBufferPointer(start: value, count: valueCount))
             }
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(table) { session, frame, user in

@@ -8,21 +8,26 @@ extension HTTP2Handler {
 
     func beginHeaders(_ frame: UnsafePointer<nghttp2_frame>, _ session: OpaquePointer?) -> Int32 {
         headerBlockSince = now
-        guard frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else { return 0 }
         let id = frame.pointee.hd.stream_id
+        guard frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else {
+            let user = nghttp2_session_get_stream_user_data(session, id)
+            headerBlockStream = HTTP2StreamTable.index(user)
+            return 0
+        }
         let index = streams.open(id: id)
+        headerBlockStream = index
         streams[index].request = loop.takeBuffer()
         nghttp2_session_set_stream_user_data(session, id, HTTP2StreamTable.userData(index))
         return 0
     }
 
     func receiveHeader(
-        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, stream index: Int
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
     ) -> Int32 {
         // Trailers of a request that is answered already, or a block that broke its limit.
-        guard !streams[index].hasTooManyHeaders, let request = streams[index].request else {
-            return 0
-        }
+        guard let index = headerBlockStream, !streams[index].hasTooManyHeaders,
+            let request = streams[index].request
+        else { return 0 }
         let size = name.count + value.count + 32
         if request.fieldListBytes + size > loop.configuration.headerListBytesMax
             || request.fieldCount >= loop.configuration.headerFieldsMax
@@ -64,8 +69,9 @@ extension HTTP2Handler {
         return 0
     }
 
-    /// Counts the frames that a peer can send without end: all but those that belong to requests
-    /// and answers. Also those that nghttp2 ignores, of which it tells nothing else.
+    /// Counts the frames that belong to no request or answer, PRIORITY too, which nghttp2 ignores
+    /// without a further word. Of frame types that it does not know it says nothing at all: they
+    /// cost their bytes, and neither memory nor an answer.
     func beginFrame(_ header: UnsafePointer<nghttp2_frame_hd>) -> Int32 {
         switch header.pointee.type {
         case UInt8(NGHTTP2_DATA.rawValue), UInt8(NGHTTP2_HEADERS.rawValue),
@@ -111,6 +117,7 @@ extension HTTP2Handler {
         if stream.startedAt != .distantPast, !stream.isComplete { incompleteCount -= 1 }
         if stream.isSendingBody { sendingCount -= 1 }
         if let request = stream.request { loop.recycle(request) }
+        if headerBlockStream == index { headerBlockStream = nil }
         streams.close(index)
         return 0
     }

@@ -18,30 +18,31 @@ final class HTTP2Handler: ChannelInboundHandler, ChannelOutboundHandler {
 
     let connection: Connection
     let loop: HTTPLoop
-    var session: OpaquePointer?
-    var streams = HTTP2StreamTable()
+    @exclusivity(unchecked) var session: OpaquePointer?
+    @exclusivity(unchecked) var streams = HTTP2StreamTable()
     /// Refreshed at each read and each sweep.
-    var now = NIODeadline.now()
+    @exclusivity(unchecked) var now = NIODeadline.now()
     /// Inside `mem_recv`: nothing may be pumped.
-    private(set) var isReceiving = false
-    private var isPumping = false
+    @exclusivity(unchecked) private(set) var isReceiving = false
+    @exclusivity(unchecked) private var isPumping = false
     /// The session has ended or is to end; the connection is closed when all is written.
-    private(set) var isFailed = false
-    var output = ByteBuffer()
-    private var context: ChannelHandlerContext?
+    @exclusivity(unchecked) private(set) var isFailed = false
+    @exclusivity(unchecked) var output = ByteBuffer()
+    @exclusivity(unchecked) private var context: ChannelHandlerContext?
     private var isReadHeld = false
     /// Since when the socket has taken nothing.
-    private(set) var blockedSince: NIODeadline?
+    @exclusivity(unchecked) private(set) var blockedSince: NIODeadline?
 
-    /// Since when a header block is open. Only one can be.
-    var headerBlockSince: NIODeadline?
+    /// Since when a header block is open, and the slot of its stream. Only one can be open.
+    @exclusivity(unchecked) var headerBlockSince: NIODeadline?
+    @exclusivity(unchecked) var headerBlockStream: Int?
     /// Streams with a body that is still coming, or going out: only they have deadlines.
-    var incompleteCount = 0
-    var sendingCount = 0
+    @exclusivity(unchecked) var incompleteCount = 0
+    @exclusivity(unchecked) var sendingCount = 0
     var resets = RateWindow()
     var streamErrors = RateWindow()
     var controlFrames = RateWindow()
-    var emptyDataFrames = 0
+    @exclusivity(unchecked) var emptyDataFrames = 0
     var drainState = DrainState.none
 
     enum DrainState { case none, noticed, final }

@@ -11,8 +11,8 @@ import Synchronization
 /// is looked at on the loop too (its cache is there), then the request is copied and runs as a
 /// task.
 ///
-/// `@unchecked Sendable`: `lanes` and `server` are written by `attach`, once, before the server
-/// listens, and only read from then on.
+/// `@unchecked Sendable`: `lanes` is written by `attach` before the server listens and after its
+/// event loops have stopped, and only read from then on.
 final class Gateway: HTTPHandler, @unchecked Sendable {
     private let router: Router
     private let webSocket: WebSocketRoute

@@ -9,7 +9,8 @@ enum RouteTable {
         let contracts = ContractRoutes(
             catalog: engine.catalog, loader: engine.loader, store: engine.store)
         let streams = StreamRoutes(
-            catalog: engine.catalog, store: engine.store, secrets: engine.secrets,
+            catalog: engine.catalog, store: engine.store, query: engine.query,
+            secrets: engine.secrets,
             retentionDays: engine.settings.limits.retentionDays)
         let clients = ClientRoutes(catalog: engine.catalog, secrets: engine.secrets)
         let audit = AuditRoutes(audit: engine.audit, store: engine.store)

@@ -1,6 +1,7 @@
 import Audit
 import Contracts
 import HTTP
+import Query
 import Store
 
 /// `/v1/streams`: streams and derived streams, which share one space of names. Whoever makes one
@@ -8,6 +9,7 @@ import Store
 struct StreamRoutes: Sendable {
     let catalog: Catalog
     let store: Store
+    let query: Query
     let secrets: ClientSecrets
     let retentionDays: Int
 
@@ -197,6 +199,9 @@ struct StreamRoutes: Sendable {
                 recording: .by(
                     caller, .derivedStreamDeleted, stream: derived.value.source,
                     derivedStream: name))
+            if let source = snapshot.streams[derived.value.source]?.value {
+                try await query.forgetConsumers(of: .derived(derived.value, source: source))
+            }
             return Answer.noContent
         }
         guard let stream = snapshot.streams[name] else { throw Self.missing }
@@ -217,6 +222,7 @@ struct StreamRoutes: Sendable {
         try await store.readers.run { [store] in
             for partition in stream.value.partitionIDs { try store.dropPartition(partition) }
         }
+        try await query.forgetConsumers(of: .stream(stream.value))
         return Answer.noContent
     }
 

@@ -12,18 +12,20 @@ final class WebSocketRoute: Sendable {
     private let authority: Authority
     private let query: Query
     private let connectionsMax: Int
+    private let runner: RequestRunner
     private let logger: Logger
     private let clock: @Sendable () -> Milliseconds
     private let open = Atomic<Int>(0)
 
     init(
-        authority: Authority, query: Query, connectionsMax: Int,
+        authority: Authority, query: Query, connectionsMax: Int, runner: RequestRunner,
         clock: @escaping @Sendable () -> Milliseconds, logger: Logger
     ) {
         self.clock = clock
         self.authority = authority
         self.query = query
         self.connectionsMax = connectionsMax
+        self.runner = runner
         self.logger = logger
     }
 
@@ -46,7 +48,7 @@ final class WebSocketRoute: Sendable {
                 throw .overloaded(retryAfterSeconds: 5)
             }
             return .accept { connection in
-                await self.serve(connection, session)
+                await self.run(connection, session)
                 self.open.subtract(1, ordering: .relaxed)
             }
         } catch {
@@ -74,11 +76,22 @@ final class WebSocketRoute: Sendable {
             wanted: wanted, expiresAt: verified.expiresAtSeconds * 1_000)
     }
 
+    /// Serves as a job of the runner, so that a stop ends it before the event loops go.
+    private func run(_ connection: WebSocketConnection, _ session: Session) async {
+        await withCheckedContinuation { continuation in
+            let isTaken = runner.submit {
+                await self.serve(connection, session)
+                continuation.resume()
+            }
+            if !isTaken { continuation.resume() }
+        }
+    }
+
     /// Ends when the client goes, its token expires, its right is taken away, or the server stops.
     private func serve(_ connection: WebSocketConnection, _ session: Session) async {
         let reason = await withTaskGroup(of: CloseReason.self) { group in
             group.addTask { await self.send(session, to: connection) }
-            group.addTask { await self.watch(session) }
+            group.addTask { await self.watch(session, connection) }
             let first = await group.next() ?? .done
             group.cancelAll()
             return first
@@ -94,7 +107,7 @@ final class WebSocketRoute: Sendable {
                 guard isAllowed(session) else { return .tokenEnded }
                 try await connection.send(lines: page.body)
             }
-            return .done
+            return Task.isCancelled ? .stopped : .done
         } catch let error as QueryError {
             if case .store(let inner) = error {
                 logger.error("a WebSocket reader failed", metadata: ["error": "\(inner)"])
@@ -106,14 +119,14 @@ final class WebSocketRoute: Sendable {
         }
     }
 
-    /// Notices within a second that a reader to whom nothing is sent has lost its right.
-    private func watch(_ session: Session) async -> CloseReason {
-        while !Task.isCancelled {
+    /// Notices within a second that a reader to whom nothing is sent is gone or has lost its right.
+    private func watch(_ session: Session, _ connection: WebSocketConnection) async -> CloseReason {
+        while !connection.isClosed {
             guard isAllowed(session) else { return .tokenEnded }
             do {
                 try await Task.sleep(for: .seconds(1))
             } catch {
-                return .done
+                return .stopped
             }
         }
         return .done
@@ -132,12 +145,14 @@ final class WebSocketRoute: Sendable {
 
     private enum CloseReason: Sendable {
         case done
+        case stopped
         case tokenEnded
         case failed(String)
 
         var code: WebSocketCloseCode {
             switch self {
             case .done: .normal
+            case .stopped: .goingAway
             case .tokenEnded: .policyViolation
             case .failed: .internalError
             }
@@ -145,7 +160,7 @@ final class WebSocketRoute: Sendable {
 
         var text: String {
             switch self {
-            case .done: ""
+            case .done, .stopped: ""
             case .tokenEnded: "the access token has ended"
             case .failed(let text): text
             }

@@ -90,6 +90,7 @@ final class Engine: Sendable {
             tokenService = TokenService(
                 catalog: catalog, tokens: tokens, secrets: secrets, audit: audit)
             try store.start()
+            // After the start: opening a partition may have to commit.
             for stream in snapshot.streams.values.map(\.value) {
                 for partition in stream.partitionIDs {
                     try store.openPartition(partition, retention: stream.retention)
@@ -115,6 +116,8 @@ final class Engine: Sendable {
             }
         }
         store.close()
+        // The figures hold the server, whose routes hold this engine.
+        listener.withLock { $0 = nil }
     }
 
     func attach(_ figures: HTTPFigures) { listener.withLock { $0 = figures } }

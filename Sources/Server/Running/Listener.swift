@@ -9,6 +9,7 @@ final class Listener: Service {
     private let waits: RequestRunner
     private let server: HTTPServer
     private let lanes: [LoopIngest]
+    private let gateway: Gateway
     private let onReady: @Sendable (Int) -> Void
 
     init(
@@ -21,9 +22,9 @@ final class Listener: Service {
         let authority = Authority(tokens: engine.tokens, catalog: engine.catalog)
         let webSocket = WebSocketRoute(
             authority: authority, query: engine.query,
-            connectionsMax: engine.settings.limits.webSocketsMax, clock: engine.clock,
-            logger: logger)
-        let gateway = Gateway(
+            connectionsMax: engine.settings.limits.webSocketsMax, runner: waits,
+            clock: engine.clock, logger: logger)
+        gateway = Gateway(
             router: Router(RouteTable.routes(engine, webSocket)), webSocket: webSocket,
             work: work, waits: waits, clock: engine.clock, logger: logger)
         server = HTTPServer(
@@ -40,25 +41,34 @@ final class Listener: Service {
     }
 
     func run() async throws {
-        do {
-            onReady(try await server.start())
-        } catch {
-            await server.shutdownGracefully(deadlineSeconds: 0)
-            stopLanes()
-            throw error
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.waits.run() }
+            do {
+                onReady(try await server.start())
+            } catch {
+                waits.finish()
+                await server.shutdownGracefully(deadlineSeconds: 0)
+                release()
+                throw error
+            }
+            do {
+                try await gracefulShutdown()
+            } catch {
+                // Cancelled: the same end, only without a signal.
+            }
+            // Long-polls and WebSockets are cut short first; then what is in flight is finished.
+            waits.finish()
+            try await group.waitForAll()
+            await server.shutdownGracefully(
+                deadlineSeconds: Double(engine.settings.http.shutdownSeconds))
+            release()
         }
-        do {
-            try await gracefulShutdown()
-        } catch {
-            // Cancelled: the same end, only without a signal.
-        }
-        waits.finish()
-        await server.shutdownGracefully(
-            deadlineSeconds: Double(engine.settings.http.shutdownSeconds))
-        stopLanes()
     }
 
-    private func stopLanes() {
+    /// The event loops have stopped. Lanes, loops and gateway hold each other in circles; without
+    /// this the vault would never let go of its keyring.
+    private func release() {
         for lane in lanes { lane.stop() }
+        gateway.attach([])
     }
 }

@@ -89,18 +89,15 @@ package final class StreamMachineServer: Sendable {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: work, successTerminationBehavior: .ignore),
-                    // Ended by the listener, which then waits for the answers of its tasks.
-                    .init(service: waits, successTerminationBehavior: .ignore),
-                    .init(
-                        service: Housekeeping(engine: engine),
-                        successTerminationBehavior: .ignore),
+                    .init(service: work),
+                    .init(service: Housekeeping(engine: engine)),
                     .init(
                         service: listener,
                         successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                 ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         self.group.withLock { $0 = group }
+        defer { self.group.withLock { $0 = nil } }
         try await group.run()
     }
 }

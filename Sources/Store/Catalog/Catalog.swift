@@ -6,7 +6,9 @@ final class Catalog: Sendable {
 
     init(_ loaded: [Document]) {
         var kinds: [String: [String: Document]] = [:]
-        for document in loaded { kinds[document.key.kind, default: [:]][document.key.name] = document }
+        for document in loaded {
+            kinds[document.key.kind, default: [:]][document.key.name] = document
+        }
         documents = Mutex(kinds)
     }
 

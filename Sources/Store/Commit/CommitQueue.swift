@@ -57,7 +57,8 @@ final class CommitQueue: @unchecked Sendable {
             }
             let events = depth.events + chunk.count
             let bytes = depth.eventBytes + chunk.byteCount
-            if depth.events > 0 && (events > limits.queueEventsMax || bytes > limits.queueBytesMax) {
+            if depth.events > 0 && (events > limits.queueEventsMax || bytes > limits.queueBytesMax)
+            {
                 refusals += 1
                 throw .overloaded(retryAfterSeconds: 1)
             }

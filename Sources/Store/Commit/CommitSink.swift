@@ -19,9 +19,9 @@ package enum CommitOutcome: Sendable, Equatable {
 
 /// Receives the chunks of one event loop back.
 ///
-/// Called on the commit thread, after the sync, once per commit (or once per batch that failed) with
-/// all chunks of that sink in the order in which they were submitted, each exactly once. The sink
-/// owns them from then on. It must return at once: while it runs nothing is committed. It must not
+/// Called on the commit thread, after the sync, once per commit (or per batch that failed) with all
+/// chunks of that sink in the order in which they were submitted, each exactly once. The sink owns
+/// them from then on. It must return at once: while it runs nothing is committed. It must not
 /// call back into the store other than `submit`, `tail`, `watch` and `unwatch`.
 package protocol CommitSink: AnyObject, Sendable {
     func didCommit(_ chunks: [EventChunk], outcome: CommitOutcome)

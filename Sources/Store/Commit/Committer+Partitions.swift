@@ -32,7 +32,7 @@ extension Committer {
         }
     }
 
-    /// Its events are deleted; what remains is a record that keeps the number from being used again.
+    /// Its events are deleted; a record remains that keeps the number from being used again.
     func dropPartition(_ partition: PartitionID) throws(StoreError) {
         guard let index = headIndexes[partition], !heads[index].isDropped else { return }
         var head = heads[index]

@@ -12,7 +12,7 @@ package enum Mutation: Sendable {
     /// Family `catalog`. `expectedRevision` nil: the document must not exist yet; 0: whatever is
     /// there is replaced; else: it must exist with this very revision. Otherwise `.conflict`.
     case putDocument(DocumentKey, body: [UInt8], expectedRevision: UInt64?)
-    /// `expectedRevision` nil or 0: whatever is there, also nothing; else: it must be this revision.
+    /// `expectedRevision` nil or 0: whatever is there, also nothing; else: it must be this one.
     case deleteDocument(DocumentKey, expectedRevision: UInt64?)
     /// Family `cursors`.
     case putCursor(key: [UInt8], value: [UInt8])

@@ -1,7 +1,7 @@
 package import Contracts
 
 /// Some events of one event loop on their way to the commit thread: records in one growable piece
-/// of memory, beside a flat table of where they stand. Made to be recycled: `reset` keeps the memory.
+/// of memory, beside a flat table of where they stand. Made to be recycled: `reset` keeps it.
 ///
 /// Order of calls: for each event `begin`, then write the JSON into the room it gives, then `end`
 /// (or `cancel`). Then `Store.submit`, and hands off until the sink gets the chunk back.

@@ -84,7 +84,7 @@ package struct KeyLink: Hashable, Sendable, Comparable, CustomStringConvertible 
 
     /// The 16 bytes of the UUID in network order, as keys and wrapped keys hold them.
     package var bytes: [UInt8] {
-        var result = [UInt8]()
+        var result: [UInt8] = []
         result.reserveCapacity(16)
         for shift in stride(from: 56, through: 0, by: -8) {
             result.append(UInt8(truncatingIfNeeded: high >> UInt64(shift)))

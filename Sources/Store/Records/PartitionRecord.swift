@@ -44,7 +44,8 @@ struct PartitionRecord: Equatable {
             strm_crc32c(0, bytes.baseAddress, 20)
                 == UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 20, as: UInt32.self)),
             let retention = RetentionClass(
-                days: Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))))
+                days: Int(
+                    UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))))
         else { throw .corrupt("the record of a partition") }
         self.retention = retention
         isDropped = bytes[1] & 1 != 0

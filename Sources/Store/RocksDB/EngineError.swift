@@ -21,7 +21,9 @@ extension StoreError {
     }
 
     init(engineText text: String) {
-        let full = ["No space left", "File too large", "Disk quota exceeded", "Space limit reached"]
+        let full = [
+            "No space left", "File too large", "Disk quota exceeded", "Space limit reached",
+        ]
         if full.contains(where: { text.contains($0) }) {
             self = .diskFull
         } else if text.hasPrefix("Corruption") {

@@ -3,8 +3,8 @@
 /// Bounded in threads and in what may wait; what is over that is refused as overloaded, so that a
 /// flood of slow reads costs neither memory nor the event loops.
 ///
-/// `@unchecked Sendable`: all mutable state is read and written with `lock` held, but for `threads`,
-/// which is written in `init` and by the first `shutdown`.
+/// `@unchecked Sendable`: all mutable state is read and written with `lock` held, but for the
+/// filling of `threads` in `init`.
 package final class BlockingPool: @unchecked Sendable {
     private let lock = ConditionLock()
     private let waitingMax: Int

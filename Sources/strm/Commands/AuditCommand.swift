@@ -106,8 +106,9 @@ struct AuditExport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Copy the audit log, with its signed checkpoint, into a directory.",
+        usage: "strm audit export <directory> [options]",
         discussion: """
-            The files are in C2SP's tlog-tiles format; any tool for it can check them. A directory
+            The files are in C2SP's tlog-tiles format; any tool for it can check them. A directory \
             that holds an earlier export is brought up to date.
 
             EXAMPLE
@@ -196,9 +197,10 @@ struct AuditVerify: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Check an exported audit log, offline.",
+        usage: "strm audit verify <directory> [--key <key>] [--older <file> ...] [options]",
         discussion: """
-            Every entry is checked against the tree, and the tree against its signature. Nothing is
-            asked of the server. Give the checkpoint of an earlier export with --older to prove
+            Every entry is checked against the tree, and the tree against its signature. Nothing \
+            is asked of the server. Give the checkpoint of an earlier export with --older to prove \
             that nothing was rewritten since.
 
             The key is what strm init printed; on the machine where it ran it is found by itself.

@@ -12,9 +12,10 @@ struct CreateContract: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "contract",
         abstract: "Register a contract; it is a draft until it is activated.",
+        usage: "strm create contract <file> [--activate] [options]",
         discussion: """
-            The file is JSON or YAML: a schema, the key field, which fields are personal data and
-            at which level, and validations. An active contract never changes: a change is a new
+            The file is JSON or YAML: a schema, the key field, which fields are personal data and \
+            at which level, and validations. An active contract never changes: a change is a new \
             version.
 
             EXAMPLE
@@ -67,10 +68,15 @@ struct CreateStream: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stream",
         abstract: "Create a stream, or a derived stream of one.",
+        usage: """
+            strm create stream <name> [--retention-days <days>]
+            strm create stream [<name>] --derived-from <stream> --levels <levels>
+            strm create stream [<name>] --derived-from <stream> --cumulative <level>
+            """,
         discussion: """
-            A stream holds events with their personal fields sealed. A derived stream is a view of
-            one: it passes only events whose sender's consent covers its levels, and opens the
-            fields of those levels. Both come with a client of their own, whose credentials are
+            A stream holds events with their personal fields sealed. A derived stream is a view of \
+            one: it passes only events whose sender's consent covers its levels, and opens the \
+            fields of those levels. Both come with a client of their own, whose credentials are \
             stored here.
 
             EXAMPLE
@@ -168,10 +174,11 @@ struct CreateClient: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "client",
         abstract: "Create a client: credentials for one role.",
+        usage: "strm create client <role> [--scope <stream>] [options]",
         discussion: """
-            A sender may send to one stream, a reader may read one stream or derived stream, a
-            stream-owner both. An auditor reads the audit log; a dpo approves contracts and derived
-            streams too; an administrator manages everything and reads no events.
+            A sender may send to one stream, a reader may read one stream or derived stream, a \
+            stream-owner both. An auditor reads the audit log; a dpo approves contracts and \
+            derived streams too; an administrator manages everything and reads no events.
 
             The secret is shown this once, and stored in the credentials file.
 

@@ -12,8 +12,12 @@ struct CredentialsAdd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add",
         abstract: "Store the credentials that somebody gave you.",
+        usage: """
+            strm credentials add <name> --client-id <id> --client-secret-file <file>
+                                 --role <role> [--scope <stream>] [options]
+            """,
         discussion: """
-            They are tried first: what the server does not accept is not stored. The secret comes
+            They are tried first: what the server does not accept is not stored. The secret comes \
             from a file or from standard input, never from the command line.
 
             EXAMPLE

@@ -6,8 +6,9 @@ import Server
 struct Init: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a data directory: keys, settings and the first administrator.",
+        usage: "strm init [--data <directory>] [--master-key <source>] [options]",
         discussion: """
-            The administrator's credentials are stored for the server that will run on this data
+            The administrator's credentials are stored for the server that will run on this data \
             directory (--server), so that the commands that follow find them.
 
             EXAMPLE

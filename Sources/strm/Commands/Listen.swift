@@ -6,12 +6,13 @@ import NIOCore
 struct Listen: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print events as they come, until stopped (Ctrl-C).",
+        usage: "strm listen <name> [--from <time>] [--limit <count>] [options]",
         discussion: """
-            A stream gives every event, with its personal fields sealed. A derived stream gives
-            those whose sender consented to its levels, with the fields of these levels opened;
+            A stream gives every event, with its personal fields sealed. A derived stream gives \
+            those whose sender consented to its levels, with the fields of these levels opened; \
             the server records each release in the audit log before it hands anything out.
 
-            With --consumer the server remembers how far this consumer has come: it goes on from
+            With --consumer the server remembers how far this consumer has come: it goes on from \
             there, also after a stop. What was printed but not yet committed comes again.
 
             EXAMPLE

@@ -6,8 +6,9 @@ import NIOCore
 struct Send: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send events: JSON, one a line.",
+        usage: "strm send <stream> [<file>] [options]",
         discussion: """
-            When it ends with status 0, every event is stored and synced. Refused lines are told
+            When it ends with status 0, every event is stored and synced. Refused lines are told \
             on standard error, with their number and the reason, and the status is 1.
 
             EXAMPLE

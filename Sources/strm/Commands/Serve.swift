@@ -6,10 +6,11 @@ import Server
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the server until it is told to stop.",
+        usage: "strm serve [--data <directory>] [--port <port>] [options]",
         discussion: """
-            Settings come from DIR/strm.json, then from the environment (STRM_HTTP_PORT for
-            http.port), then from the flags here; the later wins. Any setting can be given with
-            --set. It listens on loopback unless it is told otherwise; anything else needs TLS, or
+            Settings come from DIR/strm.json, then from the environment (STRM_HTTP_PORT for \
+            http.port), then from the flags here; the later wins. Any setting can be given with \
+            --set. It listens on loopback unless it is told otherwise; anything else needs TLS, or \
             --allow-insecure-remote behind a proxy that ends TLS.
 
             SIGTERM and SIGINT stop it gracefully: what is in flight is finished and stored.

@@ -7,11 +7,11 @@ struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send invented clickstream events.",
         discussion: """
-            The events fit Examples/contracts/clickstream.json: visitors of a shop, each with a
-            session, a consent and an e-mail address that belongs to nobody. Each event is a
+            The events fit Examples/contracts/clickstream.json: visitors of a shop, each with a \
+            session, a consent and an e-mail address that belongs to nobody. Each event is a \
             request of its own, on one HTTP/2 connection, and is answered once it is stored.
 
-            --consent says how many visitors consent to which levels: 0-1-4:30 means that 30 of
+            --consent says how many visitors consent to which levels: 0-1-4:30 means that 30 of \
             the sum consent to 0, 1 and 4.
 
             EXAMPLE

@@ -4,6 +4,7 @@ import ArgumentParser
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "How the server is: streams, keys, audit log, disk.",
+        usage: "strm status [options]",
         discussion: "EXAMPLE\n  strm status --output json | jq .audit")
 
     @OptionGroup(title: "Connection") var connection: ConnectionOptions

@@ -34,6 +34,31 @@ def event(identifier, session):
     }, separators=(",", ":")).encode()
 
 
+class GoAwayFilter:
+    """Takes GOAWAY frames (RFC 9113, 6.8) out of what the server sends.
+
+    h2 takes nothing more after one, though the server still answers what is in flight.
+    """
+
+    def __init__(self):
+        self.buffer = b""
+        self.last_stream = None
+
+    def take(self, data):
+        self.buffer += data
+        rest = b""
+        while len(self.buffer) >= 9:
+            size = 9 + int.from_bytes(self.buffer[:3], "big")
+            if len(self.buffer) < size:
+                break
+            frame, self.buffer = self.buffer[:size], self.buffer[size:]
+            if frame[3] == 7:
+                self.last_stream = int.from_bytes(frame[9:13], "big") & 0x7FFFFFFF
+            else:
+                rest += frame
+        return rest
+
+
 class Load:
     def __init__(self, port, token, acknowledged, prefix, in_flight, sessions, count):
         self.port, self.prefix, self.in_flight, self.sessions = port, prefix, in_flight, sessions
@@ -78,11 +103,16 @@ class Load:
             elif isinstance(happened, h2.events.StreamReset):
                 if self.waiting.pop(happened.stream_id, None):
                     self.other += 1
-            elif isinstance(happened, h2.events.ConnectionTerminated):
-                self.is_stopping = True
         if acknowledged:
             os.write(self.file, ("\n".join(acknowledged) + "\n").encode())
             self.done += len(acknowledged)
+
+    def go_away(self, last_stream):
+        """Nothing new is sent; what is beyond `last_stream` was not looked at by the server."""
+        self.is_stopping = True
+        for stream in [stream for stream in self.waiting if stream > last_stream]:
+            del self.waiting[stream]
+            self.other += 1
 
     def run(self):
         connection = h2.connection.H2Connection(
@@ -91,6 +121,7 @@ class Load:
             with socket.create_connection(("127.0.0.1", self.port), timeout=20) as wire:
                 wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection.initiate_connection()
+                farewell = GoAwayFilter()
                 while True:
                     self.send_some(connection)
                     wire.sendall(connection.data_to_send())
@@ -99,7 +130,9 @@ class Load:
                     data = wire.recv(65536)
                     if not data:
                         break
-                    self.take(connection.receive_data(data))
+                    self.take(connection.receive_data(farewell.take(data)))
+                    if farewell.last_stream is not None:
+                        self.go_away(farewell.last_stream)
         except (OSError, h2.exceptions.ProtocolError) as error:
             print(f"ended by {type(error).__name__}", file=sys.stderr)
         print(json.dumps({

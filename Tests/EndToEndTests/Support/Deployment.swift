@@ -192,3 +192,10 @@ func value(_ event: [String: Any], _ path: String...) -> Any? {
     for name in path { current = (current as? [String: Any])?[name] }
     return current
 }
+
+/// Whether a field is sealed: base64 of a version byte 1, a key id of 4 bytes, an SIV of 16 bytes
+/// and the ciphertext.
+func isSealed(_ field: Any?) -> Bool {
+    guard let text = field as? String, let bytes = Data(base64Encoded: text) else { return false }
+    return bytes.first == 1 && bytes.count >= 21
+}
