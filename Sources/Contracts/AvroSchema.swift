@@ -1,7 +1,8 @@
-/// A parsed Avro schema: nodes that refer to each other by index, so that a type may contain itself.
+/// A parsed Avro schema: nodes that refer to each other by index, so that a type may contain
+/// itself.
 ///
-/// Logical types and other annotations are gone: a value is checked and stored as its base type, which is what Avro says
-/// a reader that does not know a logical type has to do.
+/// Logical types and other annotations are gone: a value is checked and stored as its base type,
+/// which is what Avro says a reader that does not know a logical type has to do.
 struct AvroSchema: Sendable {
     enum Kind: UInt8, Sendable {
         case null, boolean, int, long, float, double, bytes, string
@@ -24,7 +25,8 @@ struct AvroSchema: Sendable {
         var symbols: [String] = []
         /// Of a fixed type, in bytes.
         var size = 0
-        /// Index of the contract's rules for this place; nil: none. Set on copies only (``FieldMarker``).
+        /// Index of the contract's rules for this place; nil: none. Set on copies only
+        /// (``FieldMarker``).
         var rules: Int?
         /// The record of the event's `strmMeta`. Set on a copy only.
         var isMeta = false
@@ -68,12 +70,14 @@ struct AvroSchema: Sendable {
         }
     }
 
-    /// Whether some event could have a value at this node: false for a record that must contain itself.
+    /// Whether some event could have a value at this node: false for a record that must contain
+    /// itself.
     func hasFiniteValue() -> [Bool] {
         var isFinite = [Bool](repeating: false, count: nodes.count)
         var hasChanged = true
-        // Types within types settle from the last node to the first, references to earlier types from the first to the last:
-        // with both directions in each round the rounds are about as many as types are nested.
+        // Types within types settle from the last node to the first, references to earlier types
+        // from the first to the last: with both directions in each round the rounds are about as
+        // many as types are nested.
         let order = Array(nodes.indices) + nodes.indices.reversed()
         while hasChanged {
             hasChanged = false
@@ -94,12 +98,13 @@ struct AvroSchema: Sendable {
         return isFinite
     }
 
-    /// For each node the least bytes its Avro binary form takes, or a lower bound of that (at most 2^20).
+    /// For each node the least bytes its Avro binary form takes, or a lower bound of that (at most
+    /// 2^20).
     func minimumSizes() -> [Int] {
         var sizes = [Int](repeating: 0, count: nodes.count)
         let order = Array(nodes.indices) + nodes.indices.reversed()
-        // Growing from zero, each round is a valid lower bound. Which types take no bytes at all is settled within as many
-        // rounds as types are nested, so that it is exact.
+        // Growing from zero, each round is a valid lower bound. Which types take no bytes at all is
+        // settled within as many rounds as types are nested, so that it is exact.
         for _ in 0..<(Self.depthMax + 2) {
             var hasChanged = false
             for index in order {

@@ -46,7 +46,8 @@ struct AvroSchemaParser {
         case .array: return try union(cursor, namespace, depth)
         case .object: return try complex(cursor, namespace, depth)
         default:
-            throw cursor.fail("type", "a type name, a union or an object, not \(cursor.value.kindName)")
+            throw cursor.fail(
+                "type", "a type name, a union or an object, not \(cursor.value.kindName)")
         }
     }
 
@@ -59,10 +60,12 @@ struct AvroSchemaParser {
             primitives[kind] = index
             return index
         }
-        // A bare name is looked up in the enclosing namespace, then in none, as the Java library does.
+        // A bare name is looked up in the enclosing namespace, then in none, as the Java library
+        // does.
         let full = name.contains(".") || namespace.isEmpty ? name : "\(namespace).\(name)"
         guard let index = named[full] ?? named[name] else {
-            throw cursor.fail("unknown-type", "a primitive type, or a type defined before this place")
+            throw cursor.fail(
+                "unknown-type", "a primitive type, or a type defined before this place")
         }
         return index
     }
@@ -102,7 +105,8 @@ struct AvroSchemaParser {
             }
             let schema = AvroSchema(nodes: nodes, root: 0)
             guard names.insert(schema.branchName(branch)).inserted else {
-                throw item.fail("union", "each type once, other than named types of different names")
+                throw item.fail(
+                    "union", "each type once, other than named types of different names")
             }
             node.branches.append(branch)
         }
@@ -216,7 +220,8 @@ extension AvroSchemaParser {
         return index
     }
 
-    private static func aliases(_ cursor: DocumentCursor) throws(ContractError) -> [DocumentCursor] {
+    private static func aliases(_ cursor: DocumentCursor) throws(ContractError) -> [DocumentCursor]
+    {
         try cursor.member("aliases")?.items(countMax: 64) ?? []
     }
 
@@ -243,7 +248,8 @@ extension AvroSchemaParser {
 
     private static func nameError(_ cursor: DocumentCursor) -> ContractError {
         cursor.fail(
-            "name", "letters, digits and _, not starting with a digit, at most "
+            "name",
+            "letters, digits and _, not starting with a digit, at most "
                 + "\(AvroSchema.nameBytesMax) bytes")
     }
 

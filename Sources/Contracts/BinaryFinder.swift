@@ -1,7 +1,7 @@
 /// Finds the contract reference in an event in Avro binary whose `strmMeta` may stand anywhere.
 ///
-/// Passes over values by their lengths. Bounded like the walk (depth, lengths, counts), and by a number of values, since
-/// records of many empty fields make much work of few bytes.
+/// Passes over values by their lengths. Bounded like the walk (depth, lengths, counts), and by a
+/// number of values, since records of many empty fields make much work of few bytes.
 struct BinaryFinder {
     let plan: PlanView
     let limits: EventLimits

@@ -11,8 +11,8 @@ enum ByteText {
         return memcmp(start, base, count) == 0
     }
 
-    /// A 64-bit hash: eight bytes at a time, multiplied and folded as in wyhash. With a secret seed a sender cannot choose
-    /// names that collide.
+    /// A 64-bit hash: eight bytes at a time, multiplied and folded as in wyhash. With a secret seed
+    /// a sender cannot choose names that collide.
     @inline(__always)
     static func hash(_ text: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
         var state = seed ^ (UInt64(truncatingIfNeeded: text.count) &* 0x9e37_79b9_7f4a_7c15)

@@ -1,6 +1,8 @@
-/// A contract whose document and schema were checked against each other, compiled for the decoder. Immutable.
+/// A contract whose document and schema were checked against each other, compiled for the decoder.
+/// Immutable.
 ///
-/// Memory: some KiB for usual schemas, a few MiB at the limits, and up to 1 MiB of automata for each validation.
+/// Memory: some KiB for usual schemas, a few MiB at the limits, and up to 1 MiB of automata for
+/// each validation.
 package final class Contract: Sendable {
     /// The catalog's number, stored in each record.
     package let number: UInt32
@@ -14,7 +16,8 @@ package final class Contract: Sendable {
     /// RFC 6901 pointer of the key field.
     let keyPointer: String
 
-    /// Cost: linear in document and schema, both bounded; up to some tenths of a second at the limits.
+    /// Cost: linear in document and schema, both bounded; up to some tenths of a second at the
+    /// limits.
     /// - Throws: the first thing wrong in the document and where; its author mends it.
     package init(document: ContractDocument, number: UInt32) throws(ContractError) {
         let schema = try AvroSchemaParser.parse(document.schema)

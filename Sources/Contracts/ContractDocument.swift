@@ -1,4 +1,5 @@
-/// A contract as its author writes it: checked for form, not yet against its schema (``Contract`` does that).
+/// A contract as its author writes it: checked for form, not yet against its schema (``Contract``
+/// does that).
 ///
 ///     ref: {handle: streammachine, name: clickstream, version: 1.0.0}
 ///     keyField: producerSessionId                 # any scalar; ties events to one sequence
@@ -12,8 +13,9 @@
 ///       ref: {handle: streammachine, name: clickstream, version: 1.0.0, schemaType: AVRO}
 ///       definition: {type: record, …}             # the schema as an object, or as a string that holds it
 ///
-/// Paths name record fields, separated by `/`. Lists and maps are passed over (`items/email`) or named by `*`
-/// (`items/*/email`); optional values take no step. A regex must match the whole value (``RegularExpression``).
+/// Paths name record fields, separated by `/`. Lists and maps are passed over (`items/email`) or
+/// named by `*` (`items/*/email`); optional values take no step. Of a map the values are meant, never
+/// the keys: keys are stored in clear. A regex must match the whole value (``RegularExpression``).
 /// `metadata`, `isPublic` and `state` are accepted and kept, without effect on events.
 package struct ContractDocument: Sendable {
     package let ref: ContractRef
@@ -45,7 +47,8 @@ package struct ContractDocument: Sendable {
         let pointer: String
     }
 
-    /// Entries of `fieldMetadata`, and of `validations`; each validation may cost 1 MiB of automata.
+    /// Entries of `fieldMetadata`, and of `validations`; each validation may cost 1 MiB of
+    /// automata.
     static let fieldCountMax = 1_024
     static let validationCountMax = 256
     /// The document in bytes.
@@ -94,11 +97,11 @@ package struct ContractDocument: Sendable {
         self.informational = informational
     }
 
-    /// The document in one fixed form: JSON without spaces, members in a fixed order, personal fields as `fieldMetadata`,
-    /// the schema as an object. Reading it back gives an equal document.
+    /// The document in one fixed form: JSON without spaces, members in a fixed order, personal
+    /// fields as `fieldMetadata`, the schema as an object. Reading it back gives an equal document.
     package func canonicalJSON() -> [UInt8] {
         var members: [JSONValue.Member] = [
-            .init(name: "ref", value: Self.reference(ref.handle, ref.name, ref.version)),
+            .init(name: "ref", value: Self.reference(ref.handle, ref.name, ref.version))
         ]
         members += informational
         members.append(.init(name: "keyField", value: .string(keyField)))
@@ -185,7 +188,9 @@ extension ContractDocument {
             var level = try config.member("purposeLevel").map { cursor throws(ContractError) in
                 try Self.level(cursor)
             }
-            if isPersonal && level == nil { level = try Self.level(config.required("purposeLevel")) }
+            if isPersonal && level == nil {
+                level = try Self.level(config.required("purposeLevel"))
+            }
             rules.append(
                 FieldRule(
                     path: try path(name), pointer: name.pointer, isPersonal: isPersonal,

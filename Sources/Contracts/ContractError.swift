@@ -1,4 +1,5 @@
-/// Why a contract document or its schema is refused at registration. Shows parts of the document; those are no personal data.
+/// Why a contract document or its schema is refused at registration. Shows parts of the document;
+/// those are no personal data.
 package struct ContractError: Error, Sendable, Equatable {
     /// RFC 6901 pointer into the contract document (its canonical form); "" is the whole document.
     package var pointer: String

@@ -2,8 +2,8 @@ import Synchronization
 
 /// The contracts that this process knows: written rarely, read by every event loop.
 ///
-/// A change makes a new immutable snapshot and raises the version. Readers keep a snapshot and compare the version, so that
-/// the usual event costs one atomic load and no lock.
+/// A change makes a new immutable snapshot and raises the version. Readers keep a snapshot and
+/// compare the version, so that the usual event costs one atomic load and no lock.
 package final class ContractRegistry: Sendable {
     package enum State: Sendable {
         /// Events are taken.
@@ -19,8 +19,9 @@ package final class ContractRegistry: Sendable {
         current = Mutex(ContractSnapshot([], version: 0))
     }
 
-    /// Puts these contracts in place of all others. Of two with the same reference the later one counts for events, both
-    /// are found by number. Events that are being decoded at this moment end under the old ones.
+    /// Puts these contracts in place of all others. Of two with the same reference the later one
+    /// counts for events, both are found by number. Events that are being decoded at this moment
+    /// end under the old ones.
     package func replaceAll(_ contracts: [(Contract, State)]) {
         current.withLock { current in
             current = ContractSnapshot(contracts, version: current.version + 1)
@@ -28,7 +29,8 @@ package final class ContractRegistry: Sendable {
         }
     }
 
-    /// The contract with this number, active or not. Cost: a lock and a look-up; readers of many events keep ``snapshot()``.
+    /// The contract with this number, active or not. Cost: a lock and a look-up; readers of many
+    /// events keep ``snapshot()``.
     package func contract(number: UInt32) -> Contract? {
         snapshot().contract(number: number)
     }

@@ -1,4 +1,5 @@
-/// The contracts at one moment, found by number or by the bytes of a reference without making a String. Immutable.
+/// The contracts at one moment, found by number or by the bytes of a reference without making a
+/// String. Immutable.
 package final class ContractSnapshot: Sendable {
     struct Entry: Sendable {
         let contract: Contract

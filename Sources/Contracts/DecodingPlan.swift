@@ -1,9 +1,12 @@
-/// A contract compiled for the decoder: flat tables of plain data that refer to each other by index.
+/// A contract compiled for the decoder: flat tables of plain data that refer to each other by
+/// index.
 ///
-/// The walk over an event reads these tables through raw pointers, so that it causes no reference counting and no checks.
-/// Every index in a table was made by ``PlanBuilder`` from the sizes of these very tables, and nothing changes after it.
+/// The walk over an event reads these tables through raw pointers, so that it causes no reference
+/// counting and no checks. Every index in a table was made by ``PlanBuilder`` from the sizes of
+/// these very tables, and nothing changes after it.
 final class DecodingPlan: @unchecked Sendable {
-    // Sendable: the tables are written by PlanBuilder before anyone else sees the plan, and only read afterwards.
+    // Sendable: the tables are written by PlanBuilder before anyone else sees the plan, and only
+    // read afterwards.
 
     /// A type at one place of the schema.
     struct Node {
@@ -20,7 +23,8 @@ final class DecodingPlan: @unchecked Sendable {
         var count: UInt32 = 0
         /// Record, enum: first of `names`, in the order of fields or symbols, aliases behind.
         var names: UInt32 = 0
-        /// Record, enum: the hash table in `slots`, and its size minus one (a power of two minus one).
+        /// Record, enum: the hash table in `slots`, and its size minus one (a power of two minus
+        /// one).
         var table: UInt32 = 0
         var tableMask: UInt32 = 0
         /// Record: fields without a default.
@@ -49,7 +53,8 @@ final class DecodingPlan: @unchecked Sendable {
         /// `,"name":` in `bytes`; the comma is left out for the first field of a record.
         var keyStart: UInt32
         var keyCount: UInt32
-        /// The default's canonical JSON in `bytes`, and its PII spans in `spans`, relative to its start.
+        /// The default's canonical JSON in `bytes`, and its PII spans in `spans`, relative to its
+        /// start.
         var defaultStart: UInt32 = 0
         var defaultCount: UInt32 = 0
         var spanStart: UInt32 = 0
@@ -164,7 +169,8 @@ final class DecodingPlan: @unchecked Sendable {
             bytes: UnsafeRawPointer(bytes.baseAddress.unsafelyUnwrapped),
             spans: UnsafePointer(spans.baseAddress.unsafelyUnwrapped),
             expressions: UnsafePointer(expressions.baseAddress.unsafelyUnwrapped),
-            root: Int(root), ref: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[ref]),
+            root: Int(root),
+            ref: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[ref]),
             schemaRef: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[schemaRef]))
     }
 }

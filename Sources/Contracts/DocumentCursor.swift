@@ -1,4 +1,5 @@
-/// A value of a contract document together with where it stands, so that every complaint has an exact pointer.
+/// A value of a contract document together with where it stands, so that every complaint has an
+/// exact pointer.
 struct DocumentCursor {
     let value: JSONValue
     let pointer: String
@@ -7,7 +8,8 @@ struct DocumentCursor {
         ContractError(pointer: pointer, rule: rule, expected: expected)
     }
 
-    /// Refuses anything but an object with members of these names only: a misspelt name must not silently lose a rule.
+    /// Refuses anything but an object with members of these names only: a misspelt name must not
+    /// silently lose a rule.
     func checkObject(allowing names: [String]) throws(ContractError) {
         guard case .object(let members) = value else {
             throw fail("type", "an object, not \(value.kindName)")

@@ -3,8 +3,9 @@
 extension EventDecoder {
     static let refPointer = "/strmMeta/eventContractRef"
 
-    /// The text of `strmMeta.eventContractRef`: looked up before the walk, which needs the contract. If the event has the
-    /// names twice, the first counts here, and the walk refuses the event.
+    /// The text of `strmMeta.eventContractRef`: looked up before the walk, which needs the
+    /// contract. If the event has the names twice, the first counts here, and the walk refuses the
+    /// event.
     static func contractRef(_ tape: JSONTape) throws(Refusal) -> UnsafeRawBufferPointer {
         let root = JSONTape.rootIndex
         guard tape.tag(root) == JSONTape.Tag.object else {

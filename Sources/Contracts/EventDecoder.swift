@@ -1,11 +1,12 @@
 /// Decodes and validates one event at a time against the contract that it names.
 ///
-/// JSON (plain, or Avro's JSON encoding) and Avro binary end in the same canonical JSON: the schema's field order, defaults
-/// filled in, unions plain, numbers as ``NumberText`` writes them, shortest escapes, no spaces.
-/// What is written is what was checked: there is one pass over what one parser understood.
+/// JSON (plain, or Avro's JSON encoding) and Avro binary end in the same canonical JSON: the
+/// schema's field order, defaults filled in, unions plain, numbers as ``NumberText`` writes them,
+/// shortest escapes, no spaces. What is written is what was checked: there is one pass over what
+/// one parser understood.
 ///
-/// Confined to one thread. Buffers are reused: once it has seen the largest event, decoding allocates nothing. They hold
-/// plain text, and are zeroed when they are given back.
+/// Confined to one thread. Buffers are reused: once it has seen the largest event, decoding
+/// allocates nothing. They hold plain text, and are zeroed when they are given back.
 package final class EventDecoder {
     package enum Format: Sendable {
         /// Plain JSON or Avro's JSON encoding, told apart for each union (``EventWalk`` says how).
@@ -19,7 +20,8 @@ package final class EventDecoder {
     private let limits: EventLimits
     private let parser = JSONParser(depthMax: EventLimits.depthMax)
     private var snapshot: ContractSnapshot
-    /// The contract of the last event that named a usable one; keeps alive what `walk.plan` points to.
+    /// The contract of the last event that named a usable one; keeps alive what `walk.plan` points
+    /// to.
     private var chosen: Contract?
     private var isActive = false
     /// Stands in before the first event.
@@ -34,11 +36,12 @@ package final class EventDecoder {
         walk = EventWalk(limits: limits, plan: noPlan.view, tape: parser.tape)
     }
 
-    /// Decodes one event. The body is read only during the call; results are valid until the next one.
+    /// Decodes one event. The body is read only during the call; results are valid until the next
+    /// one.
     ///
-    /// `schemaRef` is the schema that the request names, as `handle/name/version`. JSON does not need it; Avro binary does,
-    /// unless `strmMeta.eventContractRef` is the first thing in the event.
-    /// Cost: linear in the body, bounded by the limits.
+    /// `schemaRef` is the schema that the request names, as `handle/name/version`. JSON does not
+    /// need it; Avro binary does, unless `strmMeta.eventContractRef` is the first thing in the
+    /// event. Cost: linear in the body, bounded by the limits.
     /// - Throws: why the event is refused; nothing of it is kept.
     package func decode(
         _ body: UnsafeRawBufferPointer, format: Format, schemaRef: UnsafeRawBufferPointer?
@@ -73,7 +76,8 @@ package final class EventDecoder {
         return chosen
     }
 
-    /// Canonical JSON; the four fields of `strmMeta` that are filled in later are empty (`"nonce":,`), personal values in clear.
+    /// Canonical JSON; the four fields of `strmMeta` that are filled in later are empty
+    /// (`"nonce":,`), personal values in clear.
     package var json: UnsafeRawBufferPointer {
         precondition(isDecoded, "no event was decoded")
         return UnsafeRawBufferPointer(start: walk.output.base, count: walk.output.count)
@@ -96,7 +100,8 @@ package final class EventDecoder {
         return UnsafeRawBufferPointer(start: walk.key.base, count: walk.key.count)
     }
 
-    /// The data subject in the same form; nil if the contract names none, or the event's is absent, null or empty.
+    /// The data subject in the same form; nil if the contract names none, or the event's is absent,
+    /// null or empty.
     package var subjectValue: UnsafeRawBufferPointer? {
         precondition(isDecoded, "no event was decoded")
         guard walk.subject.count > 0 else { return nil }
@@ -185,7 +190,8 @@ extension EventDecoder {
         return walk.walkBinary(body)
     }
 
-    /// Makes the named contract the one in use. The usual event names the same one as the last: two comparisons.
+    /// Makes the named contract the one in use. The usual event names the same one as the last: two
+    /// comparisons.
     private func choose(
         _ ref: UnsafeRawBufferPointer, _ schemaRef: UnsafeRawBufferPointer?
     ) throws(Refusal) {
@@ -193,7 +199,8 @@ extension EventDecoder {
             guard let index = snapshot.index(ref: ref) else { throw Self.unknownContract }
             use(snapshot[index])
         }
-        // A contract that merely served to find the reference may be inactive, so this is asked in any case.
+        // A contract that merely served to find the reference may be inactive, so this is asked in
+        // any case.
         guard isActive else {
             throw Refusal(
                 kind: .inactiveContract, pointer: Self.refPointer, rule: .contractState,

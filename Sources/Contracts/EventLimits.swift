@@ -1,4 +1,5 @@
-/// The bounds that every event must keep; what they bound is measured in bytes unless the name says otherwise.
+/// The bounds that every event must keep; what they bound is measured in bytes unless the name says
+/// otherwise.
 package struct EventLimits: Sendable {
     /// The body as received.
     package var bodyBytesMax = 1 << 20

@@ -1,11 +1,13 @@
-/// A place in the canonical JSON of an event: a personal value to seal, or where a field of `strmMeta` is to be inserted.
+/// A place in the canonical JSON of an event: a personal value to seal, or where a field of
+/// `strmMeta` is to be inserted.
 ///
 /// Plain data, 16 bytes, so that tables of spans are copied without reference counting.
 package struct EventSpan: Sendable, Equatable, BitwiseCopyable {
     package enum Kind: UInt8, Sendable, BitwiseCopyable {
         /// The bytes between the quotes of a personal string, in escaped form.
         case pii
-        /// The four insertion points: length 0, the value goes here, with its quotes where it is a string.
+        /// The four insertion points: length 0, the value goes here, with its quotes where it is a
+        /// string.
         case nonce
         case timestamp
         case keyLink

@@ -1,7 +1,8 @@
 import CSimdJSON
 
-// The walk over an event in Avro binary. Every length is checked against what is left before it is used, and every count
-// against the least that so many items must take, so that work and memory are bounded by the body.
+// The walk over an event in Avro binary. Every length is checked against what is left before it is
+// used, and every count against the least that so many items must take, so that work and memory are
+// bounded by the body.
 
 extension EventWalk {
     /// Checks and writes the whole event, which must end where the text ends.
@@ -169,13 +170,14 @@ extension EventWalk {
         var count: Int64 = 0
         /// Least bytes of an item's key: 0 in arrays, 1 in maps.
         var keyBytes: Int64 = 0
-        /// What was left of the text when a block with a stated size began, and that size; -1: none.
+        /// What was left of the text when a block with a stated size began, and that size; -1:
+        /// none.
         var remainingAtStart = 0
         var statedSize: Int64 = -1
     }
 
-    /// Items of the next block, 0 at the end; nil: refused. A block may state its size in bytes (its count is then negative):
-    /// what it holds has to take exactly that.
+    /// Items of the next block, 0 at the end; nil: refused. A block may state its size in bytes
+    /// (its count is then negative): what it holds has to take exactly that.
     private mutating func nextBlock(_ reader: inout BlockReader, _ item: NodePointer) -> Int? {
         if reader.statedSize >= 0 {
             let used = Int64(reader.remainingAtStart - binary.remaining)
@@ -243,8 +245,9 @@ extension EventWalk {
 // MARK: - Which contract
 
 extension EventWalk {
-    /// The bytes of `strmMeta.eventContractRef`, found without writing anything: values before it are passed over.
-    /// Nil: the text ends, or is not of this schema; the walk with the right plan would say where.
+    /// The bytes of `strmMeta.eventContractRef`, found without writing anything: values before it
+    /// are passed over. Nil: the text ends, or is not of this schema; the walk with the right plan
+    /// would say where.
     static func contractRef(
         in body: UnsafeRawBufferPointer, plan: PlanView, limits: EventLimits
     ) -> UnsafeRawBufferPointer? {

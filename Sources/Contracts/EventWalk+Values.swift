@@ -1,8 +1,8 @@
 import CRE2
 import CSimdJSON
 
-// What happens to a value once it is known, whatever form it came in: it is written canonically, and the contract's
-// rules for its place are applied.
+// What happens to a value once it is known, whatever form it came in: it is written canonically,
+// and the contract's rules for its place are applied.
 
 extension EventWalk {
     typealias NodePointer = UnsafePointer<DecodingPlan.Node>
@@ -37,7 +37,8 @@ extension EventWalk {
         return true
     }
 
-    /// Copies text as long as nothing in it needs escaping; returns how many bytes. There is room for all of them.
+    /// Copies text as long as nothing in it needs escaping; returns how many bytes. There is room
+    /// for all of them.
     @inline(__always)
     private mutating func copyPlain(_ text: UnsafeRawBufferPointer) -> Int {
         guard let source = text.baseAddress else { return 0 }
@@ -69,7 +70,8 @@ extension EventWalk {
         return true
     }
 
-    /// Regexes, key field, data subject, personal data. `start` and `length` say where the text stands in the output.
+    /// Regexes, key field, data subject, personal data. `start` and `length` say where the text
+    /// stands in the output.
     mutating func applyRules(
         _ text: UnsafeRawBufferPointer, _ node: NodePointer, start: Int, length: Int,
         isEscaped: Bool
@@ -153,7 +155,8 @@ extension EventWalk {
         return putString(symbol, node)
     }
 
-    /// Writes bytes or a fixed value: each byte is the character of that number (ISO-8859-1), as in Avro's JSON encoding.
+    /// Writes bytes or a fixed value: each byte is the character of that number (ISO-8859-1), as in
+    /// Avro's JSON encoding.
     mutating func putBytes(_ bytes: UnsafeRawBufferPointer, _ node: NodePointer) -> Bool {
         guard bytes.count <= limits.stringBytesMax else { return failStringSize() }
         var count = 2

@@ -1,8 +1,9 @@
 /// One walk over one event: checks it against a plan and writes its canonical JSON and spans.
 ///
-/// The JSON and the binary walk share everything here: output, the path for error messages, limits, and what happens to a
-/// value once it is known (``EventWalk+Values``). Functions return false when the event is refused; `refusal` then says why.
-/// Nothing is allocated unless an event is larger than all before it, or refused. Confined to one thread.
+/// The JSON and the binary walk share everything here: output, the path for error messages, limits,
+/// and what happens to a value once it is known (``EventWalk+Values``). Functions return false when
+/// the event is refused; `refusal` then says why. Nothing is allocated unless an event is larger
+/// than all before it, or refused. Confined to one thread.
 struct EventWalk: ~Copyable {
     let limits: EventLimits
     /// The tables of the contract in use; valid as long as the decoder holds that contract.
@@ -16,7 +17,8 @@ struct EventWalk: ~Copyable {
     var subject = GrowingBuffer<UInt8>(capacity: 256)
     var consent: UInt64 = 0
 
-    /// For each open record, where the value of each field stands in the tape; a stack of such lists.
+    /// For each open record, where the value of each field stands in the tape; a stack of such
+    /// lists.
     var members = GrowingBuffer<UInt32>(capacity: 1_024)
     /// Keys of the open maps; a stack of such lists.
     var mapKeys = GrowingBuffer<MapKey>(capacity: 64)
@@ -109,7 +111,8 @@ extension EventWalk {
     mutating func fail(
         _ kind: Refusal.Kind, _ rule: Refusal.Rule, _ expected: String
     ) -> Bool {
-        // The innermost complaint is the precise one; nothing runs after it, but keep the first all the same.
+        // The innermost complaint is the precise one; nothing runs after it, but keep the first all
+        // the same.
         if refusal == nil {
             refusal = Refusal(kind: kind, pointer: pointer(), rule: rule, expected: expected)
         }
@@ -204,7 +207,8 @@ extension EventWalk {
 // MARK: - strmMeta
 
 extension EventWalk {
-    /// Takes back what was written since `start` (the sender's value, checked by now) and marks the insertion point.
+    /// Takes back what was written since `start` (the sender's value, checked by now) and marks the
+    /// insertion point.
     @inline(__always)
     mutating func markInsertion(_ role: DecodingPlan.Role, from start: Int, spanCount: Int) {
         output.count = start

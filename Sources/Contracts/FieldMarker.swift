@@ -1,8 +1,9 @@
 /// Puts a contract's rules on the places of the schema that its paths name.
 ///
-/// A type that is used in several places is copied along each path, so that a rule holds at the named place only:
-/// `billing/street` may be personal while `shipping/street` is not, although both are of one record type. In a type that
-/// contains itself a path therefore names one level: `parent/email` and `parent/parent/email` are two places.
+/// A type that is used in several places is copied along each path, so that a rule holds at the
+/// named place only: `billing/street` may be personal while `shipping/street` is not, although both
+/// are of one record type. In a type that contains itself a path therefore names one level:
+/// `parent/email` and `parent/parent/email` are two places.
 struct FieldMarker {
     private(set) var schema: AvroSchema
     /// Rules by index; ``AvroSchema/Node/rules`` refers here.
@@ -36,7 +37,8 @@ struct FieldMarker {
         fieldCount = schema.nodes.reduce(0) { $0 + $1.fields.count }
     }
 
-    /// Marks the place(s) that `path` names. Returns the path in its normal form, without `*` steps.
+    /// Marks the place(s) that `path` names. Returns the path in its normal form, without `*`
+    /// steps.
     /// - Throws: at `pointer`, when the schema has no such place, or it does not fit the use.
     @discardableResult
     mutating func mark(
@@ -57,7 +59,8 @@ struct FieldMarker {
         return steps.filter { $0 != "*" }.joined(separator: "/")
     }
 
-    /// Gives the event's `strmMeta` a record of its own and marks it; false if the event has no such record.
+    /// Gives the event's `strmMeta` a record of its own and marks it; false if the event has no
+    /// such record.
     mutating func markMeta(pointer: String) throws(ContractError) -> Bool {
         schema.root = try own(schema.root, pointer)
         let fields = schema.nodes[schema.root].fields
@@ -132,8 +135,8 @@ struct FieldMarker {
         }
     }
 
-    /// A union takes no step of the path. On the way every branch that has the field is followed; at its end every branch
-    /// but null has to fit.
+    /// A union takes no step of the path. On the way every branch that has the field is followed;
+    /// at its end every branch but null has to fit.
     private mutating func union(
         _ index: Int, _ walk: Walk, _ isRepeated: Bool
     ) throws(ContractError) -> Bool {

@@ -1,4 +1,5 @@
-/// A reused array of plain data that is written through a raw pointer and zeroed when it is given back.
+/// A reused array of plain data that is written through a raw pointer and zeroed when it is given
+/// back.
 ///
 /// Memory: doubles when it must, and keeps its largest size, which the event limits bound.
 struct GrowingBuffer<Element: BitwiseCopyable>: ~Copyable {

@@ -2,8 +2,9 @@ import CSimdJSON
 
 /// simdjson behind Swift: parses one text at a time into a tape that the next parse overwrites.
 ///
-/// Confined to one thread. Memory: about 12 bytes for each byte of the largest text so far (tape, strings, structural
-/// indexes), overwritten with zeros when it is given back, since it held plain text.
+/// Confined to one thread. Memory: about 12 bytes for each byte of the largest text so far (tape,
+/// strings, structural indexes), overwritten with zeros when it is given back, since it held plain
+/// text.
 final class JSONParser {
     /// Why a text is not JSON.
     enum Failure: Error, Equatable {
@@ -20,7 +21,8 @@ final class JSONParser {
     private(set) var tape: JSONTape
     private var padded: UnsafeMutableRawBufferPointer
 
-    /// Texts nested deeper than `depthMax` lists and objects are refused; an empty one inside is not counted by simdjson.
+    /// Texts nested deeper than `depthMax` lists and objects are refused; an empty one inside is
+    /// not counted by simdjson.
     init(depthMax: Int) {
         // simdjson counts one level more than the text has. A new parser has buffers for a few KiB.
         guard let handle = strm_json_parser_new(depthMax + 1), let words = strm_json_tape(handle),
@@ -37,8 +39,8 @@ final class JSONParser {
         padded.deallocate()
     }
 
-    /// Copies the text behind which simdjson may read into a padded buffer of our own and parses it.
-    /// The tape is valid until the next parse.
+    /// Copies the text behind which simdjson may read into a padded buffer of our own and parses
+    /// it. The tape is valid until the next parse.
     func parse(_ text: UnsafeRawBufferPointer) throws(Failure) -> JSONTape {
         reserve(text.count + Int(STRM_JSON_PADDING))
         padded.copyMemory(from: text)

@@ -5,8 +5,9 @@
 ///     'l' 'u' 'd'   Int64, UInt64 or Double in the next word
 ///     't' 'f' 'n'   true, false, null
 ///
-/// A plain view; valid as long as the parser's last result (``JSONParser/parse(_:)``). Indexes come from the tape itself,
-/// which simdjson builds well formed for any input, so they are not checked again.
+/// A plain view; valid as long as the parser's last result (``JSONParser/parse(_:)``). Indexes come
+/// from the tape itself, which simdjson builds well formed for any input, so they are not checked
+/// again.
 struct JSONTape {
     let words: UnsafePointer<UInt64>
     let strings: UnsafeRawPointer

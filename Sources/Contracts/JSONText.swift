@@ -1,7 +1,7 @@
 /// The text between the quotes of a canonical JSON string, to and from raw UTF-8.
 ///
-/// Canonical escapes are those of RFC 8785: `\"`, `\\`, `\b`, `\f`, `\n`, `\r`, `\t`, `\u00xx` (lower case) for the other
-/// control characters; nothing else is escaped.
+/// Canonical escapes are those of RFC 8785: `\"`, `\\`, `\b`, `\f`, `\n`, `\r`, `\t`, `\u00xx`
+/// (lower case) for the other control characters; nothing else is escaped.
 package enum JSONText {
     /// Bytes that ``escape(_:into:)`` writes for `raw`. Cost: one pass.
     @inline(__always)
@@ -22,8 +22,8 @@ package enum JSONText {
         return count
     }
 
-    /// Writes the canonical escaped form of UTF-8 `raw` and returns its length in bytes.
-    /// `output` must have room for ``escapedCount(_:)`` bytes; six times `raw.count` always suffices.
+    /// Writes the canonical escaped form of UTF-8 `raw` and returns its length in bytes. `output`
+    /// must have room for ``escapedCount(_:)`` bytes; six times `raw.count` always suffices.
     @inline(__always)
     @discardableResult
     package static func escape(
@@ -49,10 +49,11 @@ package enum JSONText {
         return written
     }
 
-    /// Writes the raw UTF-8 of canonical escaped text and returns its length in bytes, at most `escaped.count`.
+    /// Writes the raw UTF-8 of canonical escaped text and returns its length in bytes, at most
+    /// `escaped.count`.
     ///
-    /// Other JSON escapes (`\/`, `\u` of any character, surrogate pairs) are understood too. Text that is not valid JSON
-    /// never traps: a bad escape is copied as it stands.
+    /// Other JSON escapes (`\/`, `\u` of any character, surrogate pairs) are understood too. Text
+    /// that is not valid JSON never traps: a bad escape is copied as it stands.
     @discardableResult
     package static func unescape(
         _ escaped: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
@@ -87,8 +88,9 @@ package enum JSONText {
         return written
     }
 
-    /// Whether one of eight bytes is a quote, a backslash or a control character: the usual zero-byte trick on a word.
-    /// It may also say yes for a byte behind a special one; callers then look byte by byte.
+    /// Whether one of eight bytes is a quote, a backslash or a control character: the usual
+    /// zero-byte trick on a word. It may also say yes for a byte behind a special one; callers then
+    /// look byte by byte.
     @inline(__always)
     static func hasSpecialByte(_ word: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101

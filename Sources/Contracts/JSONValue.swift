@@ -41,7 +41,8 @@ indirect enum JSONValue: Sendable, Equatable {
 }
 
 extension JSONValue {
-    /// Parses a whole text. Refuses duplicate names, since two readers could see two documents in one text.
+    /// Parses a whole text. Refuses duplicate names, since two readers could see two documents in
+    /// one text.
     static func parse(_ text: [UInt8], pointer: String) throws(ContractError) -> JSONValue {
         let parser = JSONParser(depthMax: depthMax)
         let result: Result<JSONValue, ContractError> = text.withUnsafeBytes { bytes in

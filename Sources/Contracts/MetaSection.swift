@@ -1,4 +1,5 @@
-/// The section `strmMeta` that every event schema has: six fields of fixed names and types, in any order.
+/// The section `strmMeta` that every event schema has: six fields of fixed names and types, in any
+/// order.
 ///
 ///     eventContractRef  string                         set by the sender
 ///     nonce             int or long, may be optional   set by the server

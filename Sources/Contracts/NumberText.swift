@@ -1,9 +1,10 @@
 import CSimdJSON
 
-/// Numbers in canonical JSON: integers in plain digits, floating-point numbers nearly as ECMAScript writes them (RFC 8785
-/// §3.2.2.3): the shortest digits that read back as the same number, without exponent from 1e-6 to below 1e16; `-0` becomes
-/// `0`. ECMAScript goes on without exponent to 1e21, but parsers (ours too) take digits without point or exponent for
-/// 64-bit integers, and refuse those that do not fit.
+/// Numbers in canonical JSON: integers in plain digits, floating-point numbers nearly as ECMAScript
+/// writes them (RFC 8785 §3.2.2.3): the shortest digits that read back as the same number, without
+/// exponent from 1e-6 to below 1e16; `-0` becomes `0`. ECMAScript goes on without exponent to 1e21,
+/// but parsers (ours too) take digits without point or exponent for 64-bit integers, and refuse
+/// those that do not fit.
 enum NumberText {
     /// No number takes more bytes.
     static let bytesMax = 32
@@ -37,14 +38,16 @@ enum NumberText {
 
     /// Writes a finite double; returns how many bytes. `into` has room for ``bytesMax``.
     static func write(_ number: Double, into: UnsafeMutablePointer<UInt8>) -> Int {
-        // Whole numbers that a double holds exactly are by far the most frequent: no search for digits.
+        // Whole numbers that a double holds exactly are by far the most frequent: no search for
+        // digits.
         if number.magnitude < 9e15, number == number.rounded(.towardZero) {
             return write(Int64(number), into: into)
         }
         return format(into) { strm_double_digits(number, $0) }
     }
 
-    /// Writes a finite 32-bit float in the shortest form that reads back as the same float: `0.1`, not `0.10000000149011612`.
+    /// Writes a finite 32-bit float in the shortest form that reads back as the same float: `0.1`,
+    /// not `0.10000000149011612`.
     static func write(_ number: Float, into: UnsafeMutablePointer<UInt8>) -> Int {
         if number.magnitude < 1e7, number == number.rounded(.towardZero) {
             return write(Int64(number), into: into)
@@ -103,7 +106,8 @@ enum NumberText {
         }
     }
 
-    /// ECMAScript's Number::toString but for the bound, with n = exponent + 1 digits before the point.
+    /// ECMAScript's Number::toString but for the bound, with n = exponent + 1 digits before the
+    /// point.
     private static func put(
         _ digits: UnsafeRawBufferPointer, _ count: Int, _ exponent: Int, _ output: inout ByteCursor
     ) {

@@ -186,8 +186,9 @@ struct PlanBuilder {
 // MARK: - Defaults
 
 extension PlanBuilder {
-    /// Writes each default in canonical form, with the spans of the personal values in it, by walking over it as over an
-    /// event. A default may rely on the defaults of inner fields, so this goes in rounds until nothing changes.
+    /// Writes each default in canonical form, with the spans of the personal values in it, by
+    /// walking over it as over an event. A default may rely on the defaults of inner fields, so
+    /// this goes in rounds until nothing changes.
     private mutating func compileDefaults() throws(ContractError) {
         var pending = sources.indices.filter { index in
             let node = schema.nodes[order[Int(parts.fields[index].node)]]
@@ -222,7 +223,9 @@ extension PlanBuilder {
                 throw failure(first, "a value in which no required field is missing")
             }
         }
-        if let first = pending.first { throw failure(first, "defaults that rely on fewer defaults") }
+        if let first = pending.first {
+            throw failure(first, "defaults that rely on fewer defaults")
+        }
     }
 
     private enum DefaultResult {

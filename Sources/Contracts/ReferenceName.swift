@@ -1,8 +1,8 @@
 /// The rules that contract and schema references share: `handle/name/version`.
 ///
-/// handle and name: 1...64 of `A-Z a-z 0-9 . _ -`; version: three numbers with dots, then optionally a `-` or `+` suffix of
-/// the same characters, in all at most 64 bytes (semantic versioning).
-/// None of the characters needs escaping in JSON, in a URL path or in a header.
+/// handle and name: 1...64 of `A-Z a-z 0-9 . _ -`; version: three numbers with dots, then
+/// optionally a `-` or `+` suffix of the same characters, in all at most 64 bytes (semantic
+/// versioning). None of the characters needs escaping in JSON, in a URL path or in a header.
 enum ReferenceName {
     static let partBytesMax = 64
 
@@ -16,7 +16,9 @@ enum ReferenceName {
 
     static func isName(_ text: String) -> Bool {
         let bytes = text.utf8
-        guard (1...partBytesMax).contains(bytes.count), let first = bytes.first else { return false }
+        guard (1...partBytesMax).contains(bytes.count), let first = bytes.first else {
+            return false
+        }
         // A leading dot would make "..": no reference may look like a path that climbs.
         return isAlphanumeric(first) && bytes.allSatisfy(isNameByte)
     }

@@ -1,6 +1,8 @@
-/// Why an event was refused. Safe to show to the sender: names and expectations, never a value of the event.
+/// Why an event was refused. Safe to show to the sender: names and expectations, never a value of
+/// the event.
 ///
-/// The pointer is made of member names, and those of a map are chosen by the sender: give it back to the sender, do not log it.
+/// The pointer is made of member names, and those of a map are chosen by the sender: give it back
+/// to the sender, do not log it.
 package struct Refusal: Error, Sendable, Equatable {
     /// The class of the refusal; its raw value is the stable slug of the problem type.
     package enum Kind: String, Sendable, CaseIterable {

@@ -1,13 +1,16 @@
 import CRE2
 
-/// A contract's regex, compiled by RE2: time linear in the text, at most 1 MiB of memory, no look-around, no back-references.
+/// A contract's regex, compiled by RE2: time linear in the text, at most 1 MiB of memory, no
+/// look-around, no back-references.
 ///
-/// A value is valid if the WHOLE value matches. Contracts come from tools whose check is Java's `matches()`, and an author
-/// who writes `[0-9]+` means digits and nothing else; a check that looked for some matching part would let everything
-/// around it pass. Patterns with `^…$` mean the same either way; who wants a part writes `.*part.*`. As in Java, `.` does
-/// not match a line break; `(?s)` changes that.
+/// A value is valid if the WHOLE value matches. Contracts come from tools whose check is Java's
+/// `matches()`, and an author who writes `[0-9]+` means digits and nothing else; a check that
+/// looked for some matching part would let everything around it pass. Patterns with `^…$` mean the
+/// same either way; who wants a part writes `.*part.*`. As in Java, `.` does not match a line
+/// break; `(?s)` changes that.
 final class RegularExpression: @unchecked Sendable {
-    // Sendable: RE2 objects are immutable to their callers and guard their caches themselves (re2.h: "thread-safe").
+    // Sendable: RE2 objects are immutable to their callers and guard their caches themselves
+    // (re2.h: "thread-safe").
 
     /// RE2's object; valid as long as this one lives.
     let handle: OpaquePointer
@@ -37,7 +40,8 @@ final class RegularExpression: @unchecked Sendable {
         strm_re2_free(handle)
     }
 
-    /// Whether all of the UTF-8 text matches. Cost: linear in the text; no allocation in the common case.
+    /// Whether all of the UTF-8 text matches. Cost: linear in the text; no allocation in the common
+    /// case.
     func matches(_ text: UnsafeRawBufferPointer) -> Bool {
         strm_re2_matches_whole(
             handle, text.baseAddress?.assumingMemoryBound(to: UInt8.self), text.count)

@@ -2,14 +2,17 @@ import Yams
 
 /// Contract documents in YAML, read into the same tree as JSON.
 ///
-/// Plain scalars follow JSON's own grammar for null, booleans and numbers (YAML's core schema without octal, hex, `.inf`
-/// and `.nan`); everything else is a string, and so is what is quoted: `no` and `1.0.0` are strings. Tags have no meaning.
+/// Plain scalars follow JSON's own grammar for null, booleans and numbers (YAML's core schema
+/// without octal, hex, `.inf` and `.nan`); everything else is a string, and so is what is quoted:
+/// `no` and `1.0.0` are strings. Tags have no meaning.
 enum YAMLReader {
     /// A document in bytes.
     static let bytesMax = 256 << 10
-    /// `[` and `{` in the whole document: each may open a level, and the YAML parser recurses on the caller's stack.
+    /// `[` and `{` in the whole document: each may open a level, and the YAML parser recurses on
+    /// the caller's stack.
     static let flowOpeningCountMax = 2_000
-    /// Longest run of blanks and block indicators (`- - ? :`), thus of columns of indentation: each may open a level too.
+    /// Longest run of blanks and block indicators (`- - ? :`), thus of columns of indentation: each
+    /// may open a level too.
     static let indentationMax = 256
 
     static func parse(_ text: [UInt8]) throws(ContractError) -> JSONValue {
@@ -30,10 +33,10 @@ enum YAMLReader {
         return try reader.read(root, "", 0)
     }
 
-    /// Refuses texts that could exhaust the stack or the processor before the recursive parser sees them. Levels are opened by
-    /// flow brackets, and by block indicators, whose columns grow with each level, so that deep ones stand behind a long
-    /// run of blanks and indicators. Anchors are refused, since aliases multiply. Quoted text is not told apart: that errs
-    /// on the safe side.
+    /// Refuses texts that could exhaust the stack or the processor before the recursive parser sees
+    /// them. Levels are opened by flow brackets, and by block indicators, whose columns grow with
+    /// each level, so that deep ones stand behind a long run of blanks and indicators. Anchors are
+    /// refused, since aliases multiply. Quoted text is not told apart: that errs on the safe side.
     private static func checkNesting(_ text: [UInt8]) throws(ContractError) {
         guard text.count <= bytesMax else {
             throw error("size", "at most \(bytesMax) bytes of YAML; larger ones as JSON")
@@ -67,7 +70,8 @@ enum YAMLReader {
         }
     }
 
-    /// Whether `&` between these bytes could start an anchor: not inside a word, and before a letter, digit, `_` or `-`.
+    /// Whether `&` between these bytes could start an anchor: not inside a word, and before a
+    /// letter, digit, `_` or `-`.
     private static func startsAnchor(after previous: UInt8, _ next: UInt8?) -> Bool {
         guard let next, isWordByte(next) else { return false }
         let isInsideText =
@@ -95,7 +99,8 @@ enum YAMLReader {
         }
     }
 
-    /// Turns nodes into values, counting them, so that aliases that refer to aliases cannot multiply.
+    /// Turns nodes into values, counting them, so that aliases that refer to aliases cannot
+    /// multiply.
     private struct NodeReader {
         var count = 0
 

@@ -168,13 +168,15 @@ package final class HTTPLoop: @unchecked Sendable {
         guard sweep == nil else { return }
         headers.refreshDate()
         sweep = eventLoop.scheduleRepeatedTask(initialDelay: limits.sweep, delay: limits.sweep) {
-            [unowned self] _ in
-            // The repeated task is cancelled before the server, which holds this loop, goes.
-            let now = NIODeadline.now()
-            headers.refreshDate()
-            for index in slots.indices { slots[index].connection?.checkDeadlines(now) }
-            finishResponses()
+            [weak self] _ in self?.checkDeadlines()
         }
+    }
+
+    private func checkDeadlines() {
+        let now = NIODeadline.now()
+        headers.refreshDate()
+        for index in slots.indices { slots[index].connection?.checkDeadlines(now) }
+        finishResponses()
     }
 
     // MARK: Request buffers

@@ -26,7 +26,8 @@ package struct HTTPRequestView {
         let target = path.split(separator: UInt8(ascii: "?"), maxSplits: 1)
         var headers: [(name: String, value: String)] = []
         RequestBuffer.forEachField(in: fields) { name, value in
-            headers.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
+            headers.append(
+                (String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
         }
         return HTTPRequest(
             method: method.rawValue,

@@ -139,7 +139,8 @@ package final class HTTPServer: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(
-                .writeBufferWaterMark, value: .init(low: max(1, most / 2), high: most))
+                .writeBufferWaterMark, value: .init(low: max(1, most / 2), high: most)
+            )
             .childChannelOption(
                 .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 << 10)
             )

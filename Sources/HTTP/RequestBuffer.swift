@@ -115,7 +115,8 @@ final class RequestBuffer {
 
     func bytes(of piece: Piece) -> UnsafeRawBufferPointer {
         guard piece.isPresent else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        return UnsafeRawBufferPointer(start: fields.base + Int(piece.start), count: Int(piece.count))
+        return UnsafeRawBufferPointer(
+            start: fields.base + Int(piece.start), count: Int(piece.count))
     }
 
     func bytesIfPresent(_ piece: Piece) -> UnsafeRawBufferPointer? {
@@ -138,7 +139,8 @@ final class RequestBuffer {
         case 14 where name.matches("content-length"): Self.setOnce(&contentLength, piece)
         case 14 where name.matches("strm-schema-id"): Self.setOnce(&schemaId, piece)
         case 15 where name.matches("strm-schema-ref"): Self.setOnce(&schemaRef, piece)
-        case 23 where name.matches("strm-serialization-type"): Self.setOnce(&serializationType, piece)
+        case 23 where name.matches("strm-serialization-type"):
+            Self.setOnce(&serializationType, piece)
         default: break
         }
     }

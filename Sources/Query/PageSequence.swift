@@ -35,6 +35,9 @@ extension Query {
                         throw error
                     }
                     request.cursor = result.page.nextCursor
+                    // Times never fall, so behind a time that is past the cursor alone suffices,
+                    // and needs no look at the disk.
+                    if let from = request.from, from <= query.clock() { request.from = nil }
                     hasEnded = result.isAtEnd
                     if result.page.count > 0 { return result.page }
                 }

@@ -46,10 +46,9 @@ package final class Query: Sendable {
     }
 
     /// Reads what named consumers have committed, so that their number is bounded and their lag
-    /// known from the start. Call it once, before readers come.
-    package func start() async throws(QueryError) {
-        let consumers = consumers
-        try await onReaderThread { () throws(StoreError) in try consumers.load() }
+    /// known from the start. Call it once, before readers come. Blocks on the disk.
+    package func start() throws(StoreError) {
+        try consumers.load()
     }
 
     /// The next events, of one partition, in order. Returns as soon as one passes, or empty once

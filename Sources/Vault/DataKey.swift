@@ -13,11 +13,9 @@ package struct DataKey: ~Copyable {
     package var keyID: UInt32 { Self.keyID(of: keyLink) }
 
     /// Valid until deinit: only the lender makes data keys, around memory that outlives them.
-    @usableFromInline
-    let bytes: UnsafeMutableRawPointer
+    private let bytes: UnsafeMutableRawPointer
 
     /// Takes the 64 bytes at `bytes`, which it overwrites at the end of its life.
-    @usableFromInline
     init(keyLink: KeyLink, bytes: UnsafeMutableRawPointer) {
         self.keyLink = keyLink
         self.bytes = bytes
@@ -28,7 +26,6 @@ package struct DataKey: ~Copyable {
     }
 
     /// The 64 bytes: S2V key, then CTR key. The pointer dies with the closure.
-    @inlinable
     package func withBytes<R, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {

@@ -23,6 +23,7 @@ final class Keyring: Sendable {
     /// The clock guard's last word, readable without waiting for a write.
     private let held: Atomic<Bool>
     private let monotonic: @Sendable () -> Milliseconds
+    private let lastFailure = Mutex<VaultError?>(nil)
 
     /// How far the persisted clock mark may lag behind while nothing else changes.
     private static let highWaterStep: Milliseconds = 3_600_000
@@ -64,6 +65,8 @@ final class Keyring: Sendable {
     }
 
     var contents: KeyringContents { published.withLock { $0 } }
+    /// Why the last write failed; nil if it did not.
+    var failure: VaultError? { lastFailure.withLock { $0 } }
     var generation: UInt64 { publishedGeneration.load(ordering: .acquiring) }
     var isOnHold: Bool { held.load(ordering: .acquiring) }
 
@@ -111,9 +114,22 @@ final class Keyring: Sendable {
         return contents.epochs[id].map { (id, $0) }
     }
 
-    /// Looks at the clocks; true if things may be destroyed by the time `now`.
+    /// Looks at the clocks; true if things may be destroyed by the time `now`. Puts a trusted time
+    /// on record if that has fallen behind: the next start measures its clock by it.
     func mayDestroy(now: Milliseconds) -> Bool {
-        writer.withLock { isTrusted(now, &$0) }
+        writer.withLock { writer in
+            guard isTrusted(now, &writer) else { return false }
+            var contents = self.contents
+            if now - contents.clockHighWater > Self.highWaterStep {
+                do throws(VaultError) {
+                    try write(&contents, now: now, &writer)
+                } catch {
+                    // An older mark only makes the next start more careful; `failure` tells it.
+                    return true
+                }
+            }
+            return true
+        }
     }
 
     private func isTrusted(_ now: Milliseconds, _ writer: inout Writer) -> Bool {
@@ -192,9 +208,15 @@ final class Keyring: Sendable {
             contents.clockHighWater = max(contents.clockHighWater, now)
         }
         writer.generation += 1
-        try directory.replace(
-            with: try KeyringFile.encode(
-                contents, generation: writer.generation, id: id, masterKey: writer.masterKey))
+        do throws(VaultError) {
+            try directory.replace(
+                with: try KeyringFile.encode(
+                    contents, generation: writer.generation, id: id, masterKey: writer.masterKey))
+        } catch {
+            lastFailure.withLock { $0 = error }
+            throw error
+        }
+        lastFailure.withLock { $0 = nil }
         let visible = contents
         published.withLock { $0 = visible }
         newestDayNumber.store(visible.newestDay.number, ordering: .releasing)

@@ -9,7 +9,9 @@ extension Vault {
     }
 
     /// Compares the clocks; false while nothing may be destroyed because of its age, be it keys or
-    /// events. Ask before each destruction, with the time by which it is decided.
+    /// events. Ask before each destruction, with the time by which it is decided, and at least
+    /// once an hour: it also keeps the time on record that the next start is measured by, so it
+    /// may write the keyring. Blocks.
     package func mayDestroy(now: Milliseconds) -> Bool {
         keyring.mayDestroy(now: now)
     }

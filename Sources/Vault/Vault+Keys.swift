@@ -12,13 +12,28 @@ extension Vault {
     ///   - subject: the data subject, nil if the contract names none. The key is lent only if this
     ///     subject is on record for it.
     ///   - now: the time by which the key's 24 hours are judged: the event's timestamp.
-    @inlinable
     package func withCachedKey<R>(
         stream: StreamID, retention: RetentionClass, keyValue: UnsafeRawBufferPointer,
         subject: UnsafeRawBufferPointer? = nil, now: Milliseconds,
         _ body: (borrowing DataKey) -> R
     ) -> R? {
-        // Only this shell is generic, and inlined: what looks the key up is compiled once.
+        var result: R?
+        let isLent = withCachedKey(
+            stream: stream, retention: retention, keyValue: keyValue, subject: subject, now: now
+        ) { key -> Bool in
+            result = body(key)
+            return true
+        }
+        return isLent == nil ? nil : result
+    }
+
+    /// The same for event loops: not generic, because a generic function of another module is not
+    /// specialised, and its look-ups of types cost as much as the key.
+    package func withCachedKey(
+        stream: StreamID, retention: RetentionClass, keyValue: UnsafeRawBufferPointer,
+        subject: UnsafeRawBufferPointer? = nil, now: Milliseconds,
+        _ body: (borrowing DataKey) -> Bool
+    ) -> Bool? {
         withUnsafeTemporaryAllocation(byteCount: DataKey.byteCount, alignment: 16) { room in
             guard let bytes = room.baseAddress,
                 let link = copyCachedKey(
@@ -30,8 +45,7 @@ extension Vault {
         }
     }
 
-    @usableFromInline
-    func copyCachedKey(
+    private func copyCachedKey(
         stream: StreamID, retention: RetentionClass, keyValue: UnsafeRawBufferPointer,
         subject: UnsafeRawBufferPointer?, now: Milliseconds, into bytes: UnsafeMutableRawPointer
     ) -> KeyLink? {
@@ -52,7 +66,6 @@ extension Vault {
     /// Blocks: disk, and once a day the keyring.
     /// - Throws: `.store(.overloaded)` if the store refused a new key, which then never existed;
     ///   other `.store` and `.keyring` errors if they fail.
-    @inlinable
     package func withKey<R>(
         stream: StreamID, retention: RetentionClass, keyValue: UnsafeRawBufferPointer,
         subject: UnsafeRawBufferPointer?, now: Milliseconds, _ body: (borrowing DataKey) -> R
@@ -68,8 +81,7 @@ extension Vault {
         }
     }
 
-    @usableFromInline
-    func copyKey(
+    private func copyKey(
         stream: StreamID, retention: RetentionClass, keyValue: UnsafeRawBufferPointer,
         subject: UnsafeRawBufferPointer?, now: Milliseconds, into bytes: UnsafeMutableRawPointer
     ) throws(VaultError) -> KeyLink {
@@ -94,7 +106,6 @@ extension Vault {
 
     /// Lends the key of a link, to open what it sealed. Blocks if it is not in memory.
     /// - Throws: `.keyGone` if it has expired, was erased or never was.
-    @inlinable
     package func withKey<R>(
         link: KeyLink, now: Milliseconds, _ body: (borrowing DataKey) -> R
     ) throws(VaultError) -> R {
@@ -107,8 +118,20 @@ extension Vault {
         }
     }
 
-    @usableFromInline
-    func copyKey(
+    /// The same for hot paths: not generic.
+    package func withKey(
+        link: KeyLink, now: Milliseconds, _ body: (borrowing DataKey) -> Bool
+    ) throws(VaultError) -> Bool {
+        try withUnsafeTemporaryAllocation(byteCount: DataKey.byteCount, alignment: 16) {
+            room throws(VaultError) in
+            guard let bytes = room.baseAddress else { throw .sealedVault }
+            try copyKey(link, now: now, into: bytes)
+            let key = DataKey(keyLink: link, bytes: bytes)
+            return body(key)
+        }
+    }
+
+    private func copyKey(
         _ link: KeyLink, now: Milliseconds, into bytes: UnsafeMutableRawPointer
     ) throws(VaultError) {
         if cache.copyOpening(link, now: now, into: bytes) { return }

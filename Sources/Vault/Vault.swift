@@ -134,6 +134,7 @@ package final class Vault: Sendable {
         statistics.epochDay = contents.newestEpoch > 0 ? contents.newestDay : nil
         statistics.epochClasses = contents.epochs.count
         statistics.generation = keyring.generation
+        statistics.keyringFailure = keyring.failure?.description
         statistics.isDestructionOnHold = keyring.isOnHold
         statistics.tokenSigningNumbers = contents.tokenSigningNumbers
         statistics.masterKeyCustody = custody.withLock { $0 }

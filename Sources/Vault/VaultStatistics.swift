@@ -22,6 +22,8 @@ package struct VaultStatistics: Sendable, Equatable {
     package var epochClasses = 0
     /// Generation of the keyring file.
     package var generation: UInt64 = 0
+    /// Why the last write of the keyring failed, for the operator; nil if it did not.
+    package var keyringFailure: String?
     /// The clock is not trusted: nothing is destroyed until `confirmClock`.
     package var isDestructionOnHold = false
     package var tokenSigningNumbers: [UInt32] = []

@@ -15,7 +15,10 @@ struct AvroSchemaTests {
 
     static let refused: [(String, String)] = [
         (#"{"name":"f","type":"number"}"#, "\(at)/type (unknown-type)"),
-        (#"{"name":"f","type":"Later"},{"name":"g","type":{"type":"fixed","name":"Later","size":1}}"#, "\(at)/type (unknown-type)"),
+        (
+            #"{"name":"f","type":"Later"},{"name":"g","type":{"type":"fixed","name":"Later","size":1}}"#,
+            "\(at)/type (unknown-type)"
+        ),
         (#"{"name":"f"}"#, "\(at)/type (required)"),
         (#"{"type":"int"}"#, "\(at)/name (required)"),
         (#"{"name":"f","type":7}"#, "\(at)/type (type)"),
@@ -25,24 +28,54 @@ struct AvroSchemaTests {
         (#"{"name":"","type":"int"}"#, "\(at)/name (name)"),
         (#"{"name":"id","type":"int"}"#, "\(at)/name (duplicate-name)"),
         (#"{"name":"f","aliases":["id"],"type":"int"}"#, "\(at)/name (duplicate-name)"),
-        (#"{"name":"f","type":{"type":"fixed","name":"F","size":0}}"#, "\(at)/type/size (fixed-size)"),
-        (#"{"name":"f","type":{"type":"fixed","name":"F","size":-1}}"#, "\(at)/type/size (fixed-size)"),
-        (#"{"name":"f","type":{"type":"fixed","name":"F","size":1048577}}"#, "\(at)/type/size (fixed-size)"),
+        (
+            #"{"name":"f","type":{"type":"fixed","name":"F","size":0}}"#,
+            "\(at)/type/size (fixed-size)"
+        ),
+        (
+            #"{"name":"f","type":{"type":"fixed","name":"F","size":-1}}"#,
+            "\(at)/type/size (fixed-size)"
+        ),
+        (
+            #"{"name":"f","type":{"type":"fixed","name":"F","size":1048577}}"#,
+            "\(at)/type/size (fixed-size)"
+        ),
         (#"{"name":"f","type":{"type":"fixed","name":"F","size":1.5}}"#, "\(at)/type/size (type)"),
         (#"{"name":"f","type":{"type":"fixed","name":"int","size":1}}"#, "\(at)/type/name (name)"),
         (#"{"name":"f","type":{"type":"fixed","name":"a..b","size":1}}"#, "\(at)/type/name (name)"),
-        (#"{"name":"f","type":{"type":"fixed","name":"Event","size":1}}"#, "\(at)/type/name (duplicate-name)"),
-        (#"{"name":"f","type":{"type":"enum","name":"E","symbols":[]}}"#, "\(at)/type/symbols (enum)"),
-        (#"{"name":"f","type":{"type":"enum","name":"E","symbols":["A","A"]}}"#, "\(at)/type/symbols/1 (enum)"),
-        (#"{"name":"f","type":{"type":"enum","name":"E","symbols":["a b"]}}"#, "\(at)/type/symbols/0 (name)"),
-        (#"{"name":"f","type":{"type":"enum","name":"E","symbols":["A"],"default":"B"}}"#, "\(at)/type/default (default)"),
+        (
+            #"{"name":"f","type":{"type":"fixed","name":"Event","size":1}}"#,
+            "\(at)/type/name (duplicate-name)"
+        ),
+        (
+            #"{"name":"f","type":{"type":"enum","name":"E","symbols":[]}}"#,
+            "\(at)/type/symbols (enum)"
+        ),
+        (
+            #"{"name":"f","type":{"type":"enum","name":"E","symbols":["A","A"]}}"#,
+            "\(at)/type/symbols/1 (enum)"
+        ),
+        (
+            #"{"name":"f","type":{"type":"enum","name":"E","symbols":["a b"]}}"#,
+            "\(at)/type/symbols/0 (name)"
+        ),
+        (
+            #"{"name":"f","type":{"type":"enum","name":"E","symbols":["A"],"default":"B"}}"#,
+            "\(at)/type/default (default)"
+        ),
         (#"{"name":"f","type":[]}"#, "\(at)/type (union)"),
         (#"{"name":"f","type":["int","int"]}"#, "\(at)/type/1 (union)"),
         (#"{"name":"f","type":["null",["int"]]}"#, "\(at)/type/1 (union)"),
-        (#"{"name":"f","type":[{"type":"array","items":"int"},{"type":"array","items":"long"}]}"#, "\(at)/type/1 (union)"),
+        (
+            #"{"name":"f","type":[{"type":"array","items":"int"},{"type":"array","items":"long"}]}"#,
+            "\(at)/type/1 (union)"
+        ),
         (#"{"name":"f","type":{"type":"array"}}"#, "\(at)/type/items (required)"),
         (#"{"name":"f","type":{"type":"map"}}"#, "\(at)/type/values (required)"),
-        (#"{"name":"f","type":{"type":"record","name":"R","fields":[{"name":"r","type":"R"}]}}"#, "/schema/definition (infinite-type)"),
+        (
+            #"{"name":"f","type":{"type":"record","name":"R","fields":[{"name":"r","type":"R"}]}}"#,
+            "/schema/definition (infinite-type)"
+        ),
         (
             #"{"name":"f","type":{"type":"record","name":"A","fields":[{"name":"b","type":"#
                 + #"{"type":"record","name":"B","fields":[{"name":"a","type":["A"]}]}}]}}"#,
@@ -52,7 +85,10 @@ struct AvroSchemaTests {
         (#"{"name":"f","type":"int","default":"x"}"#, "\(at)/default (default)"),
         (#"{"name":"f","type":"int","default":2147483648}"#, "\(at)/default (default)"),
         (#"{"name":"f","type":"string","default":null}"#, "\(at)/default (default)"),
-        (#"{"name":"f","type":["null","string"],"default":{"string":"x"}}"#, "\(at)/default (default)"),
+        (
+            #"{"name":"f","type":["null","string"],"default":{"string":"x"}}"#,
+            "\(at)/default (default)"
+        ),
         (
             #"{"name":"f","type":{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]},"default":{}}"#,
             "\(at)/default (default)"
@@ -101,7 +137,8 @@ struct AvroSchemaTests {
 
     @Test("a long chain of references is compiled in reasonable steps")
     func chain() throws {
-        var fields = #"{"name":"f0","type":{"type":"record","name":"R0","fields":[{"name":"v","type":"int","default":1}]}}"#
+        var fields =
+            #"{"name":"f0","type":{"type":"record","name":"R0","fields":[{"name":"v","type":"int","default":1}]}}"#
         for level in 1...60 {
             fields +=
                 #",{"name":"f\#(level)","type":{"type":"record","name":"R\#(level)","fields":["#
@@ -113,23 +150,39 @@ struct AvroSchemaTests {
     @Test("names: namespaces, references and aliases find their types")
     func names() throws {
         let fixture = try Fixture(
-            fields: #"{"name":"a","type":{"type":"record","name":"R","namespace":"x.y","aliases":["Q"],"fields":["#
+            fields:
+                #"{"name":"a","type":{"type":"record","name":"R","namespace":"x.y","aliases":["Q"],"fields":["#
                 + #"{"name":"e","type":{"type":"enum","name":"E","symbols":["A"]}},"#
                 + #"{"name":"n","type":["null","R"],"default":null}]}},"#
                 + #"{"name":"b","type":"x.y.E"},{"name":"c","type":["null","x.y.Q"]},"#
-                + #"{"name":"d","type":{"type":"x.y.E"}},{"name":"s","type":{"type":{"type":"string"}}}"#)
+                + #"{"name":"d","type":{"type":"x.y.E"}},{"name":"s","type":{"type":{"type":"string"}}}"#
+        )
         #expect(
-            fixture.json(#""a":{"e":"A","n":{"x.y.R":{"e":"A"}}},"b":"A","c":{"x.y.Q":{"e":"A"}},"d":"A","s":"t""#)
-                == .accepted(#""a":{"e":"A","n":{"e":"A","n":null}},"b":"A","c":{"e":"A","n":null},"d":"A","s":"t""#))
+            fixture.json(
+                #""a":{"e":"A","n":{"x.y.R":{"e":"A"}}},"b":"A","c":{"x.y.Q":{"e":"A"}},"d":"A","s":"t""#
+            )
+                == .accepted(
+                    #""a":{"e":"A","n":{"e":"A","n":null}},"b":"A","c":{"e":"A","n":null},"d":"A","s":"t""#
+                ))
     }
 
     static let metas: [(String, String)] = [
         ("", "/schema/definition (strm-meta)"),
         (#"{"name":"strmMeta","type":"string"}"#, "/schema/definition (strm-meta)"),
-        (Fixture.meta.replacing(#"["null","int"]"#, with: #""string""#), "/schema/definition/fields/0/type/fields/1 (strm-meta)"),
-        (Fixture.meta.replacing(#"{"type":"array","items":"int"}"#, with: #""int""#), "/schema/definition/fields/0/type/fields/5 (strm-meta)"),
+        (
+            Fixture.meta.replacing(#"["null","int"]"#, with: #""string""#),
+            "/schema/definition/fields/0/type/fields/1 (strm-meta)"
+        ),
+        (
+            Fixture.meta.replacing(#"{"type":"array","items":"int"}"#, with: #""int""#),
+            "/schema/definition/fields/0/type/fields/5 (strm-meta)"
+        ),
         (Fixture.meta.replacing("keyLink", with: "keylink"), "/schema/definition (strm-meta)"),
-        (Fixture.meta.replacing(#"{"name":"nonce""#, with: #"{"name":"extra","type":"int"},{"name":"nonce""#), "/schema/definition/fields/0/type/fields/1 (strm-meta)"),
+        (
+            Fixture.meta.replacing(
+                #"{"name":"nonce""#, with: #"{"name":"extra","type":"int"},{"name":"nonce""#),
+            "/schema/definition/fields/0/type/fields/1 (strm-meta)"
+        ),
     ]
 
     @Test("every schema has the section strmMeta as it must be", arguments: metas)
@@ -164,6 +217,8 @@ struct AvroSchemaTests {
         fixture.registry.replaceAll([(contract, .active)])
         #expect(fixture.json("") == .accepted(""))
         let head: [UInt8] = [0x12] + Array("t/t/1.0.0".utf8)
-        #expect(fixture.event(head + [2, 4, 2, 0x78, 2, 0x79, 2, 2, 0, 2, 0x6b], .avroBinary) == .accepted(""))
+        #expect(
+            fixture.event(head + [2, 4, 2, 0x78, 2, 0x79, 2, 2, 0, 2, 0x6b], .avroBinary)
+                == .accepted(""))
     }
 }

@@ -34,7 +34,9 @@ struct BinaryTests {
         Case(#""double""#, [0, 0, 0, 0, 0, 0, 0xf8, 0x3f], .accepted(#""f":1.5"#)),
         Case(#""string""#, [6, 0x61, 0x22, 0x0a], .accepted(#""f":"a\"\n""#)),
         Case(#""bytes""#, [8, 0xff, 0x00, 0x5c, 0x41], .accepted("\"f\":\"\u{ff}\\u0000\\\\A\"")),
-        Case(#"{"type":"fixed","name":"F","size":2}"#, [1, 0x80], .accepted("\"f\":\"\\u0001\u{80}\"")),
+        Case(
+            #"{"type":"fixed","name":"F","size":2}"#, [1, 0x80],
+            .accepted("\"f\":\"\\u0001\u{80}\"")),
         Case(#"{"type":"enum","name":"E","symbols":["A","B"]}"#, [2], .accepted(#""f":"B""#)),
         Case(#"["null","string"]"#, [2, 2, 0x78], .accepted(#""f":"x""#)),
         Case(#"["string","null"]"#, [2], .accepted(#""f":null"#)),
@@ -54,13 +56,17 @@ struct BinaryTests {
         Case(#""bytes""#, [3, 0x61, 0x61], .refused("/f", .avro)),
         Case(#""string""#, [4, 0x61], .refused("/f", .avro)),
         Case(#""string""#, minimum, .refused("/f", .avro)),
-        Case(#""string""#, [0xfe] + [UInt8](repeating: 0xff, count: 8) + [1], .refused("/f", .avro)),
+        Case(
+            #""string""#, [0xfe] + [UInt8](repeating: 0xff, count: 8) + [1], .refused("/f", .avro)),
         // Many items of no bytes, and of some.
         Case(nulls, [0xa2, 0x9c, 1, 0], .refused("/f/0", .itemCount)),
         Case(nulls, [0xa0, 0x9c, 1, 0x02, 0], .refused("/f/9999", .itemCount)),
-        Case(nulls, [0xfe] + [UInt8](repeating: 0xff, count: 8) + [1], .refused("/f/0", .itemCount)),
+        Case(
+            nulls, [0xfe] + [UInt8](repeating: 0xff, count: 8) + [1], .refused("/f/0", .itemCount)),
         Case(ints, [0x80, 0x80, 0x80, 0x01, 0], .refused("/f/0", .itemCount)),
-        Case(#"{"type":"array","items":"double"}"#, [4] + [UInt8](repeating: 0, count: 15), .refused("/f/0", .itemCount)),
+        Case(
+            #"{"type":"array","items":"double"}"#, [4] + [UInt8](repeating: 0, count: 15),
+            .refused("/f/0", .itemCount)),
         // Block sizes that lie.
         Case(ints, [1, 4, 2, 0], .refused("/f/0", .avro)),
         Case(ints, [1, 0, 2, 0], .refused("/f/0", .avro)),
@@ -111,7 +117,8 @@ struct BinaryTests {
     func cuts() throws {
         let fixture = try Fixture(
             fields: #"{"name":"f","type":{"type":"map","values":["null","string","double"]}}"#)
-        let bytes: [UInt8] = [2, 2, 0x61, 2, 4, 0x78, 0x79, 2, 2, 0x62, 4] + [UInt8](repeating: 1, count: 8) + [0]
+        let bytes: [UInt8] =
+            [2, 2, 0x61, 2, 4, 0x78, 0x79, 2, 2, 0x62, 4] + [UInt8](repeating: 1, count: 8) + [0]
         guard case .accepted = fixture.binary(bytes) else {
             Issue.record("the whole event is right: \(fixture.binary(bytes))")
             return
@@ -128,7 +135,8 @@ struct BinaryTests {
     @Test("personal values, key field and regexes apply to binary as to JSON")
     func rules() throws {
         let fixture = try Fixture(
-            fields: #"{"name":"f","type":["null","string"]}"#, pii: [("f", 3)], regex: [("f", "a.*")])
+            fields: #"{"name":"f","type":["null","string"]}"#, pii: [("f", 3)],
+            regex: [("f", "a.*")])
         #expect(fixture.binary([2, 6, 0x61, 0x22, 0x62]) == .accepted(#""f":"a\"b""#))
         #expect(fixture.personal == [#"f 3 a\"b\"#])
         #expect(fixture.binary([2, 2, 0x62]) == .refused("/f", .regex))
@@ -157,11 +165,14 @@ struct BinaryTests {
         fixture.registry.replaceAll([(contract, .active)])
         let double = [UInt8](repeating: 0, count: 8)
         let items: [UInt8] = [2] + double + [2] + double + [0] + [0]
-        let map: [UInt8] = [2, 2, 0x6b] + items + [1, UInt8(2 * (2 + items.count)), 2, 0x6c] + items + [0]
+        let map: [UInt8] =
+            [2, 2, 0x6b] + items + [1, UInt8(2 * (2 + items.count)), 2, 0x6c] + items + [0]
         let meta: [UInt8] = [0x12] + Array("t/t/1.0.0".utf8) + [0, 0, 0, 0, 0]
         let event: [UInt8] = [2, 0x6b] + map + [1, 2, 3] + meta
         let text2 = try fixture.decode(event, .avroBinary, schemaRef: "t/s/1.0.0").get()
-        #expect(text2.hasPrefix(#"{"id":"k","m":{"k":[{"d":0,"u":{"d":0,"u":null,"n":null},"n":null}]"#))
+        #expect(
+            text2.hasPrefix(#"{"id":"k","m":{"k":[{"d":0,"u":{"d":0,"u":null,"n":null},"n":null}]"#)
+        )
         #expect(fixture.event(event, .avroBinary, schemaRef: nil) == .refused("", .schemaRef))
         let cut = Array(event.dropLast(8))
         guard case .refused(_, .avro) = fixture.event(cut, .avroBinary, schemaRef: "t/s/1.0.0")

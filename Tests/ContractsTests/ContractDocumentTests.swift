@@ -7,7 +7,8 @@ import Testing
 struct ContractDocumentTests {
     private static let schema =
         #"{"ref":{"handle":"t","name":"s","version":"1.0.0"},"definition":{"type":"record","name":"E","fields":["#
-        + Fixture.meta + #",{"name":"id","type":"string"},{"name":"mail","type":["null","string"]},"#
+        + Fixture.meta
+        + #",{"name":"id","type":"string"},{"name":"mail","type":["null","string"]},"#
         + #"{"name":"n","type":"int"}]}}"#
     private static let ref = #""ref":{"handle":"t","name":"t","version":"1.0.0"}"#
     private static let key = #""keyField":"id""#
@@ -38,10 +39,18 @@ struct ContractDocumentTests {
         Case("{\(ref),\"schema\":\(schema)}", "/keyField (required)"),
         Case(with(#""x":1"#), "/x (unknown-field)"),
         Case(with(#""key":1"#), "/key (unknown-field)"),
-        Case("{\"ref\":{\"handle\":\"t\",\"name\":\"t\",\"version\":1},\(key),\"schema\":\(schema)}", "/ref/version (type)"),
-        Case("{\"ref\":{\"handle\":\"t\",\"name\":\"t\",\"version\":\"1.0\"},\(key),\"schema\":\(schema)}", "/ref (ref)"),
-        Case("{\"ref\":{\"handle\":\"..\",\"name\":\"t\",\"version\":\"1.0.0\"},\(key),\"schema\":\(schema)}", "/ref (ref)"),
-        Case("{\"ref\":{\"handle\":\"a/b\",\"name\":\"t\",\"version\":\"1.0.0\"},\(key),\"schema\":\(schema)}", "/ref (ref)"),
+        Case(
+            "{\"ref\":{\"handle\":\"t\",\"name\":\"t\",\"version\":1},\(key),\"schema\":\(schema)}",
+            "/ref/version (type)"),
+        Case(
+            "{\"ref\":{\"handle\":\"t\",\"name\":\"t\",\"version\":\"1.0\"},\(key),\"schema\":\(schema)}",
+            "/ref (ref)"),
+        Case(
+            "{\"ref\":{\"handle\":\"..\",\"name\":\"t\",\"version\":\"1.0.0\"},\(key),\"schema\":\(schema)}",
+            "/ref (ref)"),
+        Case(
+            "{\"ref\":{\"handle\":\"a/b\",\"name\":\"t\",\"version\":\"1.0.0\"},\(key),\"schema\":\(schema)}",
+            "/ref (ref)"),
         Case("{\(ref),\"keyField\":\"/id\",\"schema\":\(schema)}", "/keyField (path)"),
         Case("{\(ref),\"keyField\":\"none\",\"schema\":\(schema)}", "/keyField (unknown-path)"),
         Case("{\(ref),\"keyField\":\"strmMeta/nonce\",\"schema\":\(schema)}", "/keyField (path)"),
@@ -118,7 +127,8 @@ struct ContractDocumentTests {
     @Test("the canonical form reads back to itself, also when the schema came as a string")
     func canonicalForm() throws {
         let definition =
-            #"{"type":"record","name":"E","fields":["# + Fixture.meta + #",{"name":"id","type":"string"}]}"#
+            #"{"type":"record","name":"E","fields":["# + Fixture.meta
+            + #",{"name":"id","type":"string"}]}"#
         let text = """
             {\(Self.ref),\(Self.key),"metadata":{"title":"T"},"isPublic":true,"schema":
              {"ref":{"handle":"t","name":"s","version":"1.0.0","schemaType":"AVRO"},
@@ -150,7 +160,8 @@ struct ContractDocumentTests {
                 \(Self.schema.replacingOccurrences(of: "\n", with: " ").components(separatedBy: #""definition":"#)[1].dropLast())
             """
         let json = Self.with(
-            #""piiFields":{"mail":4},"validations":[{"field":"mail","type":"regex","value":"^[a-z&]+@x$"}]"#)
+            #""piiFields":{"mail":4},"validations":[{"field":"mail","type":"regex","value":"^[a-z&]+@x$"}]"#
+        )
         #expect(
             try ContractDocument(yaml: Array(yaml.utf8)).canonicalJSON()
                 == ContractDocument(json: Array(json.utf8)).canonicalJSON())

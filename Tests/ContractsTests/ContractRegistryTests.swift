@@ -89,8 +89,10 @@ struct ContractRegistryTests {
         let bytes = Fixture.binaryHead
         #expect(fixture.event(bytes, .detect) == .accepted(""))
         #expect(fixture.event(bytes, .detect, schemaRef: nil) == .accepted(""))
-        #expect(fixture.event(bytes, .avroBinary, schemaRef: "t/x/1.0.0") == .refused("", .schemaRef))
-        #expect(fixture.event([0x12] + bytes, .avroBinary, schemaRef: nil) == .refused("", .schemaRef))
+        #expect(
+            fixture.event(bytes, .avroBinary, schemaRef: "t/x/1.0.0") == .refused("", .schemaRef))
+        #expect(
+            fixture.event([0x12] + bytes, .avroBinary, schemaRef: nil) == .refused("", .schemaRef))
         #expect(fixture.event([], .avroBinary, schemaRef: nil) == .refused("", .schemaRef))
         #expect(fixture.event(Self.body("t/t/1.0.0"), .detect) == .accepted(""))
         #expect(

@@ -242,7 +242,9 @@ struct EventJSONTests {
         ),
     ]
 
-    @Test("the body and its strmMeta are checked, and what the sender may not say is taken out", arguments: bodies)
+    @Test(
+        "the body and its strmMeta are checked, and what the sender may not say is taken out",
+        arguments: bodies)
     func body(_ example: (String, Fixture.Outcome)) throws {
         #expect(try Fixture().event(example.0) == example.1)
     }
@@ -251,7 +253,8 @@ struct EventJSONTests {
     func encoding() throws {
         let fixture = try Fixture(fields: field(#""string""#))
         let head = Array(
-            #"{"strmMeta":{"eventContractRef":"t/t/1.0.0","consentLevels":[1]},"id":"k","f":""#.utf8)
+            #"{"strmMeta":{"eventContractRef":"t/t/1.0.0","consentLevels":[1]},"id":"k","f":""#.utf8
+        )
         for bad: [UInt8] in [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]] {
             let outcome = fixture.event(head + bad + Array("\"}".utf8), .json)
             #expect(outcome == .refused("", .utf8))
@@ -298,7 +301,8 @@ struct EventJSONTests {
         for members in [
             #""f":"SECRET","g":"x""#, #""f":"A","g":"SECRET""#, #""f":5417901,"g":"x""#,
         ] {
-            let head = #"{"strmMeta":{"eventContractRef":"t/t/1.0.0","consentLevels":[1]},"id":"k","#
+            let head =
+                #"{"strmMeta":{"eventContractRef":"t/t/1.0.0","consentLevels":[1]},"id":"k","#
             guard case .failure(let refusal) = fixture.decode(Array("\(head)\(members)}".utf8))
             else {
                 Issue.record("accepted")

@@ -25,7 +25,9 @@ struct ExampleTests {
         let body = try Self.load("events/clickstream.json")
         #expect((400...470).contains(body.count))
         let text = try fixture.decode(body).get()
-        #expect(text.hasPrefix(#"{"strmMeta":{"eventContractRef":"example/clickstream/1.0.0","nonce":,"#))
+        #expect(
+            text.hasPrefix(
+                #"{"strmMeta":{"eventContractRef":"example/clickstream/1.0.0","nonce":,"#))
         #expect(text.contains(#""customer":{"email":"ada.lovelace@example.com","country":"NL"}"#))
         #expect(fixture.decoder.consentLevels.levels == [0, 1, 4])
         let personal = fixture.decoder.spans.filter { $0.kind == .pii }
@@ -58,7 +60,9 @@ struct ExampleTests {
         #expect(text.contains(#"{"sku":"CU-0003","quantity":4,"price":12,"engraving":null}"#))
     }
 
-    @Test("every example contract compiles, from its canonical form too, and every example event fits one")
+    @Test(
+        "every example contract compiles, from its canonical form too, and every example event fits one"
+    )
     func everything() throws {
         let fixture = try Fixture()
         var contracts: [(Contract, ContractRegistry.State)] = []
@@ -67,7 +71,8 @@ struct ExampleTests {
         for name in names {
             let bytes = try Self.load("contracts/\(name)")
             let isJSON = name.hasSuffix(".json")
-            let document = try isJSON ? ContractDocument(json: bytes) : ContractDocument(yaml: bytes)
+            let document =
+                try isJSON ? ContractDocument(json: bytes) : ContractDocument(yaml: bytes)
             let again = try ContractDocument(json: document.canonicalJSON())
             #expect(again.canonicalJSON() == document.canonicalJSON())
             contracts.append((try Contract(document: again, number: 1), .active))
@@ -77,31 +82,12 @@ struct ExampleTests {
             atPath: packageRoot.appending(path: "Examples/events").path)
         #expect(!contracts.isEmpty && !events.isEmpty)
         for name in events {
-            guard case .accepted = fixture.event(try Self.load("events/\(name)"), .detect, schemaRef: nil)
+            guard
+                case .accepted = fixture.event(
+                    try Self.load("events/\(name)"), .detect, schemaRef: nil)
             else {
                 Issue.record("\(name) is refused")
                 continue
-            }
-        }
-    }
-
-    @Test("steady decoding, measured", .enabled(if: ProcessInfo.processInfo.environment["STRM_MEASURE"] != nil))
-    func measurement() throws {
-        let registry = ContractRegistry()
-        registry.replaceAll([(try Self.clickstream(), .active), (try Self.order(), .active)])
-        let decoder = EventDecoder(registry: registry, limits: EventLimits())
-        for name in ["clickstream", "order"] {
-            let body = try Self.load("events/\(name).json")
-            let rounds = 300_000
-            try body.withUnsafeBytes { bytes in
-                for _ in 0..<1_000 { try decoder.decode(bytes, format: .detect, schemaRef: nil) }
-                let clock = ContinuousClock()
-                let time = try clock.measure {
-                    for _ in 0..<rounds { try decoder.decode(bytes, format: .detect, schemaRef: nil) }
-                }
-                let nanoseconds = Double(time.components.attoseconds) / 1e9
-                    + Double(time.components.seconds) * 1e9
-                print("\(name): \(Int(nanoseconds / Double(rounds))) ns an event of \(bytes.count) bytes")
             }
         }
     }

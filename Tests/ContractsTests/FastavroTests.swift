@@ -75,7 +75,8 @@ struct FastavroTests {
         var jsonCount = 0
         for example in cases {
             let fixture = try Self.fixture(example.schema)
-            let binary = fixture.decode([UInt8](example.binary), .avroBinary, schemaRef: "t/t/1.0.0")
+            let binary = fixture.decode(
+                [UInt8](example.binary), .avroBinary, schemaRef: "t/t/1.0.0")
             let plain = fixture.decode(Array(example.plain.utf8))
             guard case .success(let text) = binary else {
                 Issue.record("seed \(seed): \(binary) for \(example.schema)")
@@ -109,7 +110,9 @@ struct FastavroTests {
                 case 1: bytes.removeLast(bytes.count - at)
                 default: bytes[at] = UInt8.random(in: 0...255, using: &generator)
                 }
-                guard case .success(let text) = fixture.decode(bytes, .avroBinary, schemaRef: "t/t/1.0.0")
+                guard
+                    case .success(let text) = fixture.decode(
+                        bytes, .avroBinary, schemaRef: "t/t/1.0.0")
                 else { continue }
                 let filled = text.replacing(
                     #""nonce":,"timestamp":,"keyLink":,"billingId":,"#, with: "")

@@ -33,7 +33,8 @@ struct FieldPathTests {
     @Test("a path marks its place only, though the type is used in two")
     func sharedType() throws {
         let fixture = try Fixture(
-            fields: #"{"name":"billing","type":\#(Self.address)},{"name":"shipping","type":"Address"}"#,
+            fields:
+                #"{"name":"billing","type":\#(Self.address)},{"name":"shipping","type":"Address"}"#,
             pii: [("billing/street", 2)], regex: [("shipping/street", "[a-z]+")])
         let text =
             #""billing":{"street":"Main 1","zip":"1"},"shipping":{"street":"dock","zip":"2"}"#
@@ -47,7 +48,8 @@ struct FieldPathTests {
     @Test("in a type that contains itself a path names one level")
     func recursion() throws {
         let fixture = try Fixture(
-            fields: #"{"name":"p","type":{"type":"record","name":"P","fields":[{"name":"n","type":"string"},"#
+            fields:
+                #"{"name":"p","type":{"type":"record","name":"P","fields":[{"name":"n","type":"string"},"#
                 + #"{"name":"kids","type":{"type":"array","items":"P"},"default":[]}]}}"#,
             pii: [("p/n", 1), ("p/kids/*/n", 2)])
         _ = fixture.json(#""p":{"n":"a","kids":[{"n":"b","kids":[{"n":"c"}]}]}"#)
@@ -57,7 +59,8 @@ struct FieldPathTests {
     @Test("a union on the way is followed in each branch that has the field")
     func unions() throws {
         let fixture = try Fixture(
-            fields: #"{"name":"u","type":["null","int",{"type":"record","name":"A","fields":[{"name":"m","type":"string"}]},"#
+            fields:
+                #"{"name":"u","type":["null","int",{"type":"record","name":"A","fields":[{"name":"m","type":"string"}]},"#
                 + #"{"type":"record","name":"B","fields":[{"name":"m","type":"string"},{"name":"o","type":"int"}]}]}"#,
             pii: [("u/m", 1)])
         #expect(fixture.json(#""u":{"m":"x"}"#) == .accepted(#""u":{"m":"x"}"#))
@@ -110,7 +113,9 @@ struct FieldPathTests {
         (#"["null",{"type":"array","items":"string"}]"#, "f/*", "accepted"),
     ]
 
-    @Test("personal fields are strings, also optional, in lists and in maps", arguments: personalTypes)
+    @Test(
+        "personal fields are strings, also optional, in lists and in maps", arguments: personalTypes
+    )
     func personal(_ example: (String, String, String)) {
         let error = contractError { () throws(ContractError) in
             let document = try Fixture.document(
@@ -131,7 +136,8 @@ struct FieldPathTests {
     @Test("the key field's value is its raw text; null and empty are refused", arguments: keyValues)
     func keyValue(_ example: (String, String, String?)) throws {
         let fixture = try Fixture(
-            fields: #"{"name":"r","type":{"type":"record","name":"R","fields":[{"name":"k","type":\#(example.0)}]}}"#,
+            fields:
+                #"{"name":"r","type":{"type":"record","name":"R","fields":[{"name":"k","type":\#(example.0)}]}}"#,
             key: "r/k", subject: "r/k")
         let outcome = fixture.json(#""r":{"k":\#(example.1)}"#)
         guard let expected = example.2 else {

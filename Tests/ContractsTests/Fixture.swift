@@ -3,7 +3,8 @@ import Testing
 
 @testable import Contracts
 
-/// A contract `t/t/1.0.0` over a schema of `strmMeta`, the key field `id` and the fields of a test, with a decoder.
+/// A contract `t/t/1.0.0` over a schema of `strmMeta`, the key field `id` and the fields of a test,
+/// with a decoder.
 struct Fixture {
     let contract: Contract
     let registry = ContractRegistry()
@@ -103,7 +104,8 @@ struct Fixture {
     func decode(
         _ bytes: [UInt8], _ format: EventDecoder.Format = .json, schemaRef: String? = nil
     ) -> Result<String, Refusal> {
-        // A copy that ends with its memory, so that the address sanitizer sees a read behind the body.
+        // A copy that ends with its memory, so that the address sanitizer sees a read behind the
+        // body.
         let body = UnsafeMutableRawBufferPointer.allocate(
             byteCount: max(bytes.count, 1), alignment: 1)
         defer { body.deallocate() }

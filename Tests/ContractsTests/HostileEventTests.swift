@@ -32,11 +32,14 @@ struct HostileEventTests {
         }
     }
 
-    @Test("JSON and binary with random bytes changed are refused or right, and never a crash", arguments: [true, false])
+    @Test(
+        "JSON and binary with random bytes changed are refused or right, and never a crash",
+        arguments: [true, false])
     func mutations(isJSON: Bool) throws {
         let fixture = try Fixture(fields: Self.fields, pii: [("s", 1), ("o", 2)])
         let original = isJSON ? Self.json : Self.binary
-        guard case .success(let text) = fixture.decode(original, isJSON ? .json : .avroBinary) else {
+        guard case .success(let text) = fixture.decode(original, isJSON ? .json : .avroBinary)
+        else {
             Issue.record("the original is right")
             return
         }
@@ -50,7 +53,8 @@ struct HostileEventTests {
                 switch Int.random(in: 0...3, using: &generator) {
                 case 0: bytes[at] = UInt8.random(in: 0...255, using: &generator)
                 case 1: bytes.remove(at: at)
-                case 2: bytes.insert(bytes[Int.random(in: 0..<bytes.count, using: &generator)], at: at)
+                case 2:
+                    bytes.insert(bytes[Int.random(in: 0..<bytes.count, using: &generator)], at: at)
                 default: bytes[at] ^= 1 << UInt8.random(in: 0...7, using: &generator)
                 }
             }

@@ -14,7 +14,9 @@ private let casesFolder: URL = {
 struct JSONConformanceTests {
     private static let isThere = FileManager.default.fileExists(atPath: casesFolder.path)
 
-    @Test("accepts every y_ case, refuses every n_ case and survives every i_ case", .enabled(if: isThere))
+    @Test(
+        "accepts every y_ case, refuses every n_ case and survives every i_ case",
+        .enabled(if: isThere))
     func cases() throws {
         let parser = JSONParser(depthMax: EventLimits.depthMax)
         let fixture = try Fixture()
@@ -43,7 +45,8 @@ struct JSONConformanceTests {
 
     @Test("numbers, strings and nesting come through the tape as they are")
     func tape() throws {
-        let text = #"{"a":[1,-2,18446744073709551615,1.5,"x\u0000y",true,false,null,{}],"b":{"c":[]}}"#
+        let text =
+            #"{"a":[1,-2,18446744073709551615,1.5,"x\u0000y",true,false,null,{}],"b":{"c":[]}}"#
         let value = try JSONValue.parse(Array(text.utf8), pointer: "")
         #expect(String(decoding: value.bytes, as: UTF8.self) == text)
     }
@@ -52,7 +55,8 @@ struct JSONConformanceTests {
     func depth() {
         let parser = JSONParser(depthMax: 64)
         func isAccepted(_ depth: Int) -> Bool {
-            let text = String(repeating: "[", count: depth) + "1" + String(repeating: "]", count: depth)
+            let text =
+                String(repeating: "[", count: depth) + "1" + String(repeating: "]", count: depth)
             return Array(text.utf8).withUnsafeBytes { (try? parser.parse($0)) != nil }
         }
         #expect(isAccepted(64))
@@ -65,7 +69,8 @@ struct JSONConformanceTests {
     func growth() throws {
         let parser = JSONParser(depthMax: 8)
         for count in [10, 5_000, 70_000, 1_000_000, 3] {
-            let text = "[" + [String](repeating: "\"\\u0041b\"", count: count).joined(separator: ",") + "]"
+            let text =
+                "[" + [String](repeating: "\"\\u0041b\"", count: count).joined(separator: ",") + "]"
             try Array(text.utf8).withUnsafeBytes { bytes in
                 let tape = try parser.parse(bytes)
                 #expect(tape.memberCount(JSONTape.rootIndex) == count)

@@ -45,13 +45,17 @@ struct RegularExpressionTests {
         let text = [UInt8](repeating: UInt8(ascii: "a"), count: 100 << 10) + [0x21]
         guard let expression = try? RegularExpression(pattern) else { return }
         let isMatch = text.withUnsafeBytes { expression.matches($0) }
-        #expect(isMatch == (pattern == "((a+)*)*!" || pattern.hasPrefix("^(.+)+") || pattern == "(.*)(.*)(.*)(.*)[^a]$"))
+        #expect(
+            isMatch
+                == (pattern == "((a+)*)*!" || pattern.hasPrefix("^(.+)+")
+                    || pattern == "(.*)(.*)(.*)(.*)[^a]$"))
     }
 
     @Test("validations apply to optional values, lists, maps and enums, and tell their pattern")
     func places() throws {
         let fixture = try Fixture(
-            fields: #"{"name":"a","type":["null","string"]},{"name":"l","type":{"type":"array","items":"string"}},"#
+            fields:
+                #"{"name":"a","type":["null","string"]},{"name":"l","type":{"type":"array","items":"string"}},"#
                 + #"{"name":"m","type":{"type":"map","values":"string"}},"#
                 + #"{"name":"e","type":{"type":"enum","name":"E","symbols":["AX","BX"]}}"#,
             regex: [("a", "x+"), ("l", "x+"), ("m/*", "x+"), ("e", "A.")])
@@ -59,8 +63,10 @@ struct RegularExpressionTests {
             fixture.json(#""a":null,"l":["x"],"m":{"k":"x"},"e":"AX""#)
                 == .accepted(#""a":null,"l":["x"],"m":{"k":"x"},"e":"AX""#))
         #expect(fixture.json(#""a":"y","l":[],"m":{},"e":"AX""#) == .refused("/a", .regex))
-        #expect(fixture.json(#""a":null,"l":["x","y"],"m":{},"e":"AX""#) == .refused("/l/1", .regex))
-        #expect(fixture.json(#""a":null,"l":[],"m":{"k":"y"},"e":"AX""#) == .refused("/m/k", .regex))
+        #expect(
+            fixture.json(#""a":null,"l":["x","y"],"m":{},"e":"AX""#) == .refused("/l/1", .regex))
+        #expect(
+            fixture.json(#""a":null,"l":[],"m":{"k":"y"},"e":"AX""#) == .refused("/m/k", .regex))
         #expect(fixture.json(#""a":null,"l":[],"m":{},"e":"BX""#) == .refused("/e", .regex))
         let head = #"{"strmMeta":{"eventContractRef":"t/t/1.0.0","consentLevels":[1]},"id":"k","#
         guard case .failure(let refusal) = fixture.decode(Array((head + #""a":"y"}"#).utf8)) else {
@@ -73,7 +79,8 @@ struct RegularExpressionTests {
 
     @Test("the pattern sees the unescaped text")
     func unescaped() throws {
-        let fixture = try Fixture(fields: #"{"name":"f","type":"string"}"#, regex: [("f", "a\"é\n")])
+        let fixture = try Fixture(
+            fields: #"{"name":"f","type":"string"}"#, regex: [("f", "a\"é\n")])
         #expect(fixture.json(#""f":"a\"\u00e9\n""#) == .accepted(#""f":"a\"é\n""#))
         #expect(fixture.json(#""f":"a\\\"é\n""#) == .refused("/f", .regex))
     }

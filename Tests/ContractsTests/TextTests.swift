@@ -76,14 +76,19 @@ struct TextTests {
             let text = String(decoding: NumberText.bytes(number), as: UTF8.self)
             #expect(Double(text) == number)
             let integer = Int64(bitPattern: generator.next()) >> Int64(generator.next() % 64)
-            let digits = [UInt8](unsafeUninitializedCapacity: NumberText.bytesMax) { buffer, count in
+            let digits = [UInt8](unsafeUninitializedCapacity: NumberText.bytesMax) {
+                buffer, count in
                 count = buffer.baseAddress.map { NumberText.write(integer, into: $0) } ?? 0
             }
             #expect(String(decoding: digits, as: UTF8.self) == String(integer))
         }
-        for edge in [Int64.min, .max, 0, 9, 10, -10, 99, 100, 999_999_999_999_999_999, 1_000_000_000_000_000_000] {
+        for edge in [
+            Int64.min, .max, 0, 9, 10, -10, 99, 100, 999_999_999_999_999_999,
+            1_000_000_000_000_000_000,
+        ] {
             #expect(JSONValue.integer(edge).bytes == Array(String(edge).utf8))
-            let digits = [UInt8](unsafeUninitializedCapacity: NumberText.bytesMax) { buffer, count in
+            let digits = [UInt8](unsafeUninitializedCapacity: NumberText.bytesMax) {
+                buffer, count in
                 count = buffer.baseAddress.map { NumberText.write(edge, into: $0) } ?? 0
             }
             #expect(String(decoding: digits, as: UTF8.self) == String(edge))
@@ -99,7 +104,8 @@ struct TextTests {
         for bad in [
             "", "a", "a/b", "a/b/1.0", "a/b/1.0.0/", "/a/b/1.0.0", "a//1.0.0", "../b/1.0.0",
             "a/./1.0.0", "a/b/1.0.x", "a/b/1.0.0-", "a b/c/1.0.0", "a/é/1.0.0", "a/b/1..0",
-            "a/b/\(String(repeating: "1", count: 70)).0.0", "\(String(repeating: "a", count: 65))/b/1.0.0",
+            "a/b/\(String(repeating: "1", count: 70)).0.0",
+            "\(String(repeating: "a", count: 65))/b/1.0.0",
         ] {
             #expect(ContractRef(bad) == nil, "\(bad)")
         }
@@ -126,7 +132,10 @@ struct TextTests {
             try JSONDecoder().decode([ConsentLevels].self, from: Data("[[64]]".utf8))
         }
         let refs = try #require(ContractRef("a/b/1.0.0"))
-        #expect(try JSONDecoder().decode([ContractRef].self, from: JSONEncoder().encode([refs])) == [refs])
+        #expect(
+            try JSONDecoder().decode([ContractRef].self, from: JSONEncoder().encode([refs])) == [
+                refs
+            ])
         #expect(MemoryLayout<EventSpan>.size == 16)
     }
 }

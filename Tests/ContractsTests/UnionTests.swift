@@ -23,7 +23,8 @@ struct UnionTests {
         EventCase(field(#"["null","string"]"#), #""f":{"int":1}"#, .refused("/f", .union)),
         EventCase(
             field(#"["null","string"]"#), #""f":{"string":"x","y":1}"#, .refused("/f", .union)),
-        EventCase(field(#"["null","int"]"#), #""f":{"int":2147483648}"#, .refused("/f/int", .range)),
+        EventCase(
+            field(#"["null","int"]"#), #""f":{"int":2147483648}"#, .refused("/f/int", .range)),
         // Several types: the first that fits, in the schema's order.
         EventCase(field(#"["int","long","double"]"#), #""f":5"#, .accepted(#""f":5"#)),
         EventCase(

@@ -5,11 +5,11 @@ extension EndToEnd {
     /// `kill -9` leaves the page cache; these tests take it away too.
     @Suite(
         "After a power cut", .enabled(if: LoopImage.isPossible, "needs root and loop devices"),
-        .timeLimit(.minutes(4)))
+        .timeLimit(.minutes(4 + Effort.powerCuts / 5)))
     struct PowerCuts {
         @Test("nothing acknowledged is missing from the disk as it was at that instant")
         func nothingIsMissing() async throws {
-            #expect(try await missing(environment: [:], cuts: 3) == 0)
+            #expect(try await missing(environment: [:], cuts: Effort.powerCuts) == 0)
         }
 
         @Test("the test can tell: with sync switched off, acknowledged events are missing")

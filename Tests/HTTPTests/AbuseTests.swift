@@ -160,7 +160,8 @@ struct AbuseTests {
                 $0.tlsHandshakeTimeoutSeconds = 0.2
             }) { test in
                 let output = try await python(
-                    "print(talk(b''), talk(b'\\x16\\x03\\x01\\x02\\x00\\x01\\x00'))", port: test.port)
+                    "print(talk(b''), talk(b'\\x16\\x03\\x01\\x02\\x00\\x01\\x00'))",
+                    port: test.port)
                 #expect(output == "b'' b''")
                 #expect(test.server.statistics.timeouts == 2)
             }
@@ -184,7 +185,9 @@ struct AbuseTests {
                 print(waiting[0].recv(100)[9:12].decode(), waiting[1].status(1))
                 """, port: test.port)
             try await eventually("two wait") { test.handler.heldCount == 2 }
-            try await eventually("two idle ones are closed") { test.server.statistics.timeouts == 2 }
+            try await eventually("two idle ones are closed") {
+                test.server.statistics.timeouts == 2
+            }
             try await eventually("only they are left") {
                 test.server.statistics.connectionsOpen == 2
             }
@@ -213,7 +216,9 @@ struct AbuseTests {
                 try await eventually("one is refused") {
                     test.server.statistics.connectionsRefused == 1
                 }
-                try await eventually("one is closed") { test.server.statistics.connectionsOpen == 2 }
+                try await eventually("one is closed") {
+                    test.server.statistics.connectionsOpen == 2
+                }
                 program.proceed()
                 let result = await program.finish()
                 #expect(result.output == "[204, 204, 204]\nb''\n204\n", "\(result.errors)")

@@ -58,7 +58,10 @@ struct HTTP1Tests {
             "POST /echo HTTP/1.1\\r\\nHost: a\\r\\nTransfer-Encoding: gzip, chunked\\r\\n\\r\\n"
                 + "0\\r\\n\\r\\n", "501"
         ),
-        ("POST /echo HTTP/1.1\\r\\nHost: a\\r\\nExpect: tea\\r\\nContent-Length: 1\\r\\n\\r\\n", "417"),
+        (
+            "POST /echo HTTP/1.1\\r\\nHost: a\\r\\nExpect: tea\\r\\nContent-Length: 1\\r\\n\\r\\n",
+            "417"
+        ),
         // The handler's own faults.
         ("GET /inject HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n", "500"),
         ("GET /twice HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n", "204"),
@@ -143,6 +146,39 @@ struct HTTP1Tests {
                 print(talk(head + b"Expect: 100-continue\\r\\nContent-Length: 1001\\r\\n\\r\\n")[9:12].decode())
                 """, port: test.port)
             #expect(output == "200\n413\n413\n413")
+        }
+    }
+
+    @Test("an answer before the close reaches a slow reader whole")
+    func slowReader() async throws {
+        try await withServer({ $0.lingerSeconds = 0.01 }) { test in
+            let output = try await python(
+                """
+                sock = socket.socket()
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+                sock.connect(("127.0.0.1", PORT))
+                sock.sendall(b"GET /big HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n")
+                count = 0
+                while got := sock.recv(32768):
+                    count += len(got)
+                    time.sleep(0.002)
+                print(count > \(TestHandler.bigBytes))
+                """, port: test.port)
+            #expect(output == "True")
+        }
+    }
+
+    @Test("trailers count as header fields")
+    func trailers() async throws {
+        try await withServer { test in
+            let output = try await python(
+                """
+                head = (b"POST /echo HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n"
+                        b"Transfer-Encoding: chunked\\r\\n\\r\\n1\\r\\nx\\r\\n0\\r\\n")
+                print(talk(head + b"x-sum: 1\\r\\n\\r\\n")[9:12].decode())
+                print(talk(head + b"x-sum: " + b"1" * 20000 + b"\\r\\n\\r\\n")[9:12].decode())
+                """, port: test.port)
+            #expect(output == "200\n431")
         }
     }
 

@@ -84,7 +84,9 @@ struct HTTP2Tests {
         }
     }
 
-    @Test("too many or too large header fields get 431, a header bomb too; the next request is served")
+    @Test(
+        "too many or too large header fields get 431, a header bomb too; the next request is served"
+    )
     func headerLimits() async throws {
         try await withServer { test in
             let output = try await python(
@@ -169,7 +171,9 @@ struct HTTP2Tests {
                 print(client.goaway())
                 """, port: test.port)
             try await eventually("four are held") { test.handler.heldCount == 4 }
-            try await eventually("the fifth was seen") { test.server.statistics.protocolErrors >= 1 }
+            try await eventually("the fifth was seen") {
+                test.server.statistics.protocolErrors >= 1
+            }
             test.handler.release()
             let result = await program.finish()
             #expect(result.output == "7\n{200} 204\n(1, True)\n", "\(result.errors)")

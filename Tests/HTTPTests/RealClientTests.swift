@@ -41,7 +41,8 @@ struct RealClientTests {
             #expect(answer.lowercased().contains("date: "))
             #expect(answer.hasSuffix("hello"))
             #expect(test.handler.requests.first?.header("x-other") == "kept")
-            #expect(test.handler.requests.first?.headers.contains { $0.name.hasPrefix(":") } == false)
+            #expect(
+                test.handler.requests.first?.headers.contains { $0.name.hasPrefix(":") } == false)
         }
     }
 
@@ -56,7 +57,9 @@ struct RealClientTests {
     func uploads(options: [String]) async throws {
         try await withTemporaryDirectory { directory in
             let sent = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
-            let (from, to) = (directory.appendingPathComponent("in"), directory.appendingPathComponent("out"))
+            let (from, to) = (
+                directory.appendingPathComponent("in"), directory.appendingPathComponent("out")
+            )
             try sent.write(to: from)
             try await withServer { test in
                 let trace = try await run(

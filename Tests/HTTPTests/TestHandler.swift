@@ -18,7 +18,8 @@ final class TestHandler: HTTPHandler {
     }
 
     private let held = Mutex(Held())
-    let big = [UInt8]((0..<TestHandler.bigBytes).lazy.map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
+    let big = [UInt8](
+        (0..<TestHandler.bigBytes).lazy.map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) })
 
     var heldCount: Int { held.withLock { $0.tokens.count } }
     var webSocketEnds: [WebSocketError?] { held.withLock { $0.webSocketEnds } }

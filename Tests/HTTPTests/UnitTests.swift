@@ -147,7 +147,9 @@ struct UnitTests {
     @Test("targets are brought into origin form")
     func targets() {
         func target(_ text: String) -> String {
-            Array(text.utf8).withUnsafeBytes { String(decoding: HTTP1Head.target($0), as: UTF8.self) }
+            Array(text.utf8).withUnsafeBytes {
+                String(decoding: HTTP1Head.target($0), as: UTF8.self)
+            }
         }
         #expect(target("/a?b") == "/a?b")
         #expect(target("*") == "*")

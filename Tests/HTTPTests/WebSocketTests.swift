@@ -106,7 +106,11 @@ struct WebSocketTests {
         ("close with bad text", #"ws_frame(0x88, b"\x03\xe8\xff")"#, 1007),
         ("close", #"ws_frame(0x88, b"\x03\xe8bye")"#, 1000),
         ("close without a code", #"ws_frame(0x88, b"")"#, 1000),
-        ("UTF-8 split between fragments", #"ws_frame(1, b"\xe2\x82") + ws_frame(0x80, b"\xac") + ws_frame(0x88, b"\x0b\xb8")"#, 1000),
+        (
+            "UTF-8 split between fragments",
+            #"ws_frame(1, b"\xe2\x82") + ws_frame(0x80, b"\xac") + ws_frame(0x88, b"\x0b\xb8")"#,
+            1000
+        ),
     ]
 
     @Test("each broken rule closes with its code")
@@ -115,12 +119,12 @@ struct WebSocketTests {
             let rows = Self.rules.map(\.frames).joined(separator: ",\n")
             let output = try await python(
                 webSocketPrelude + """
-                for frames in [\(rows)]:
-                    sock = handshake("/ws/idle")
-                    sock.sendall(frames)
-                    frames = ws_frames(read_all(sock))
-                    print(*[int.from_bytes(body[:2], "big") for opcode, body in frames if opcode == 8])
-                """, port: test.port)
+                    for frames in [\(rows)]:
+                        sock = handshake("/ws/idle")
+                        sock.sendall(frames)
+                        frames = ws_frames(read_all(sock))
+                        print(*[int.from_bytes(body[:2], "big") for opcode, body in frames if opcode == 8])
+                    """, port: test.port)
             let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
             #expect(lines.count == Self.rules.count)
             for (line, rule) in zip(lines, Self.rules) {
@@ -137,13 +141,13 @@ struct WebSocketTests {
         }) { test in
             let program = try startPython(
                 webSocketPrelude + """
-                sock = handshake("/ws/push", receive=4096)
-                wait_for_test()
-                got = read_all(sock)
-                frames = ws_frames(got)
-                opcode, body = frames[-1]
-                print(opcode, int.from_bytes(body[:2], "big"), {len(b) for o, b in frames if o == 1})
-                """, port: test.port)
+                    sock = handshake("/ws/push", receive=4096)
+                    wait_for_test()
+                    got = read_all(sock)
+                    frames = ws_frames(got)
+                    opcode, body = frames[-1]
+                    print(opcode, int.from_bytes(body[:2], "big"), {len(b) for o, b in frames if o == 1})
+                    """, port: test.port)
             try await eventually("its sender is told") { !test.handler.webSocketEnds.isEmpty }
             #expect(test.handler.webSocketEnds == [.tooSlow])
             // Far less than was offered: the cap, one chunk, and what the kernel buffers.
@@ -159,16 +163,16 @@ struct WebSocketTests {
         try await withServer { test in
             let program = try startPython(
                 webSocketPrelude + """
-                sock = handshake("/ws/echo", receive=4096)
-                sock.settimeout(1)
-                sent, message = 0, ws_frame(0x81, b"x" * 60000)
-                try:
-                    while sent < 100_000_000:
-                        sent += sock.send(message)
-                except TimeoutError:
-                    pass
-                print(sent < 50_000_000)
-                """, port: test.port)
+                    sock = handshake("/ws/echo", receive=4096)
+                    sock.settimeout(1)
+                    sent, message = 0, ws_frame(0x81, b"x" * 60000)
+                    try:
+                        while sent < 100_000_000:
+                            sent += sock.send(message)
+                    except TimeoutError:
+                        pass
+                    print(sent < 50_000_000)
+                    """, port: test.port)
             let result = await program.finish()
             #expect(result.output == "True\n", "\(result.errors)")
             #expect(test.server.statistics.bytesReceived < 50_000_000)
@@ -180,9 +184,9 @@ struct WebSocketTests {
         try await withServer({ $0.webSocketPingSeconds = 0.1 }) { test in
             let output = try await python(
                 webSocketPrelude + """
-                sock = handshake("/ws/idle")
-                print({opcode for opcode, body in ws_frames(read_all(sock))})
-                """, port: test.port)
+                    sock = handshake("/ws/idle")
+                    print({opcode for opcode, body in ws_frames(read_all(sock))})
+                    """, port: test.port)
             #expect(output == "{9}")
             #expect(test.server.statistics.timeouts == 1)
         }
@@ -190,37 +194,37 @@ struct WebSocketTests {
 }
 
 private let webSocketPrelude = #"""
-def handshake(path, receive=None):
-    sock = socket.socket()
-    if receive:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
-    sock.settimeout(100)
-    sock.connect(("127.0.0.1", PORT))
-    sock.sendall((f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += sock.recv(1)
-    assert b" 101 " in head and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head, head
-    return sock
+    def handshake(path, receive=None):
+        sock = socket.socket()
+        if receive:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+        sock.settimeout(100)
+        sock.connect(("127.0.0.1", PORT))
+        sock.sendall((f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += sock.recv(1)
+        assert b" 101 " in head and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head, head
+        return sock
 
-def ws_frame(first, payload):
-    size = len(payload)
-    length = (bytes([0x80 | size]) if size < 126 else b"\xfe" + struct.pack(">H", size) if size < 65536
-              else b"\xff" + struct.pack(">Q", size))
-    mask = b"\1\2\3\4"
-    key = (mask * (size // 4 + 1))[:size]
-    body = (int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")).to_bytes(size, "big")
-    return bytes([first]) + length + mask + body
+    def ws_frame(first, payload):
+        size = len(payload)
+        length = (bytes([0x80 | size]) if size < 126 else b"\xfe" + struct.pack(">H", size) if size < 65536
+                  else b"\xff" + struct.pack(">Q", size))
+        mask = b"\1\2\3\4"
+        key = (mask * (size // 4 + 1))[:size]
+        body = (int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")).to_bytes(size, "big")
+        return bytes([first]) + length + mask + body
 
-def ws_frames(data):
-    frames = []
-    while len(data) >= 2:
-        size, start = data[1], 2
-        if size == 126: size, start = int.from_bytes(data[2:4], "big"), 4
-        elif size == 127: size, start = int.from_bytes(data[2:10], "big"), 10
-        frames.append((data[0] & 15, data[start:start + size]))
-        data = data[start + size:]
-    return frames
+    def ws_frames(data):
+        frames = []
+        while len(data) >= 2:
+            size, start = data[1], 2
+            if size == 126: size, start = int.from_bytes(data[2:4], "big"), 4
+            elif size == 127: size, start = int.from_bytes(data[2:10], "big"), 10
+            frames.append((data[0] & 15, data[start:start + size]))
+            data = data[start + size:]
+        return frames
 
-"""#
+    """#

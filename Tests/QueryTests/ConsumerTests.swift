@@ -80,7 +80,7 @@ struct ConsumerTests {
         machine = nil
         let again = try Machine(data)
         #expect(again.query.statistics.lags.isEmpty)
-        try await again.query.start()
+        try again.query.start()
         #expect(again.query.statistics.lags == [lag])
     }
 

@@ -156,14 +156,16 @@ struct EventRouteTests {
             #expect(try await send().status == 204)
             gate.close()
             try await withThrowingTaskGroup(of: TestClient.Response.self) { group in
-                // One waits at the gate, 16 in the queue, the others are turned away while it is closed.
-                for _ in 0..<24 { group.addTask { try await send() } }
+                group.addTask { try await send() }
+                while gate.waiting == 0 { await Task.yield() }
+                // The queue takes 16, or what one tick of one loop brought: not 64 over two loops.
+                for _ in 0..<64 { group.addTask { try await send() } }
                 var answers: [TestClient.Response] = []
                 while answers.isEmpty { answers += try await [group.next()].compactMap { $0 } }
                 #expect(gate.waiting == 1)
                 #expect(answers[0].status == 503)
-                let batch = try await server.client.post(
-                    "/events", token: token, json: TestEvents.event() + "\n" + TestEvents.event())
+                let lines = Array(repeating: TestEvents.event(), count: 17).joined(separator: "\n")
+                let batch = try await server.client.post("/events", token: token, json: lines)
                 #expect(batch.status == 503)
                 #expect(batch.json["accepted"] as? Int == 0)
                 answers.append(batch)
@@ -175,7 +177,7 @@ struct EventRouteTests {
                     #expect((answer.header("retry-after").flatMap(Int.init) ?? 0) >= 1)
                 }
                 let stored = answers.count { $0.status == 204 }
-                #expect(stored + turnedAway.count == 25)
+                #expect(stored + turnedAway.count == 66)
                 let read = try await server.client.get("/v1/streams/demo/events", token: token)
                 #expect(read.header("strm-events") == String(stored + 1))
             }

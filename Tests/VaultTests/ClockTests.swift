@@ -136,12 +136,31 @@ import Testing
     @Test("an idle server keeps its time on record, so that a restart trusts it")
     func idle() throws {
         let fixture = try VaultFixture()
-        for _ in 0..<(5 * 24) {
+        for step in 0..<(3 * 24) {
             fixture.clock.advances(by: hour)
-            _ = try fixture.vault.destroyExpiredEpochs(now: fixture.clock.now)
+            if step % 2 == 0 {
+                _ = try fixture.vault.destroyExpiredEpochs(now: fixture.clock.now)
+            } else {
+                #expect(fixture.vault.mayDestroy(now: fixture.clock.now))
+            }
         }
         try fixture.opens()
         #expect(!fixture.vault.statistics.isDestructionOnHold)
+    }
+
+    @Test("asking whether to destroy is enough to keep the time on record; a failure is told")
+    func askingIsEnough() throws {
+        let fixture = try VaultFixture()
+        fixture.clock.advances(by: 30 * hour)
+        #expect(fixture.vault.mayDestroy(now: fixture.clock.now))
+        #expect(fixture.vault.statistics.keyringFailure == nil)
+        try fixture.opens(failingBefore: { step throws(VaultError) in
+            if step == .syncNext { throw .keyring("no space") }
+        })
+        #expect(!fixture.vault.statistics.isDestructionOnHold)
+        fixture.clock.advances(by: 2 * hour)
+        #expect(fixture.vault.mayDestroy(now: fixture.clock.now))
+        #expect(fixture.vault.statistics.keyringFailure == "the keyring: no space")
     }
 
     @Test("many small jumps are one large one")

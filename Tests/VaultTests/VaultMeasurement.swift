@@ -35,18 +35,24 @@ struct VaultMeasurement {
         report("lend one of 100 cached keys", 1_000_000) {
             for _ in 0..<10_000 {
                 for value in values[..<100] {
-                    fixture.vault.withCachedKey(
+                    _ = fixture.vault.withCachedKey(
                         stream: clicks, retention: .standard, keyValue: value.buffer, now: now
-                    ) { _ in found += 1 }
+                    ) { _ -> Bool in
+                        found += 1
+                        return true
+                    }
                 }
             }
         }
         report("lend one of 10,000 cached keys", 1_000_000) {
             for _ in 0..<100 {
                 for value in values {
-                    fixture.vault.withCachedKey(
+                    _ = fixture.vault.withCachedKey(
                         stream: clicks, retention: .standard, keyValue: value.buffer, now: now
-                    ) { _ in found += 1 }
+                    ) { _ -> Bool in
+                        found += 1
+                        return true
+                    }
                 }
             }
         }

@@ -26,6 +26,8 @@ final class Connection {
     let acceptedAt: NIODeadline
     @exclusivity(unchecked) private(set) var phase: Phase
     private(set) var phaseSince: NIODeadline
+    /// When our side was closed, with everything sent.
+    private var lingerSince: NIODeadline?
     /// When the peer last sent anything.
     @exclusivity(unchecked) var lastReadAt: NIODeadline
     /// Whether the loop's list of connections with unsent answers holds this one.
@@ -70,15 +72,17 @@ final class Connection {
         }
     }
 
-    /// Closes our side after what was written, then waits a little for the peer to close its own:
-    /// closing both at once would send a reset, which destroys the answer at the peer.
+    /// Closes our side once what was written has left, then waits a little for the peer to close
+    /// its own: closing both at once would send a reset, which destroys the answer at the peer.
     func closeLingering() {
         switch phase {
         case .lingering, .closed: return
         default: break
         }
         enter(.lingering)
-        channel.close(mode: .output, promise: nil)
+        let isSent = loop.eventLoop.makePromise(of: Void.self)
+        isSent.futureResult.assumeIsolated().whenComplete { _ in self.lingerSince = .now() }
+        channel.close(mode: .output, promise: isSent)
         // A peer that pipelines is read, and ignored, until it notices or the linger time is up.
         channel.read()
     }
@@ -115,7 +119,12 @@ final class Connection {
         case .webSocket(let handler):
             handler.checkDeadlines(now)
         case .lingering:
-            if now - phaseSince > limits.linger { closeNow() }
+            if let lingerSince {
+                if now - lingerSince > limits.linger { closeNow() }
+            } else {
+                // The last answer is still on its way to a slow reader.
+                expire(if: now - phaseSince > limits.stallTimeout)
+            }
         case .closed:
             break
         }

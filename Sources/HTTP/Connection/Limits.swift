@@ -37,7 +37,8 @@ struct Limits: Sendable {
         let shortest = min(
             idleTimeout, headerTimeout, bodyGrace, tlsHandshakeTimeout, stallTimeout,
             connectionAgeMax, linger, webSocketStallTimeout, webSocketPing)
-        sweep = max(.milliseconds(10), min(.milliseconds(500), .nanoseconds(shortest.nanoseconds / 4)))
+        sweep = max(
+            .milliseconds(10), min(.milliseconds(500), .nanoseconds(shortest.nanoseconds / 4)))
     }
 
     /// Whether a body that began at `start` and has `count` bytes by now comes in too slowly.

@@ -28,7 +28,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// What the decoder said while a request was being answered.
-    private enum Part {
+    enum Part {
         case request(HTTPServerRequestPart)
         case failure(ProtocolProblem)
     }
@@ -36,26 +36,24 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
     let connection: Connection
     let loop: HTTPLoop
     var context: ChannelHandlerContext?
-    private(set) var state = State.idle
-    private(set) var stateSince = NIODeadline.now()
+    var state = State.idle
+    var stateSince = NIODeadline.now()
     /// Which request of this connection is being served: the stream of its token.
-    private var requestNumber: UInt32 = 0
-    private var request: RequestBuffer?
-    private var head: HTTPRequestHead?
-    private var keepsAlive = true
-    private var backlog = CircularBuffer<Part>()
+    var requestNumber: UInt32 = 0
+    var request: RequestBuffer?
+    var head: HTTPRequestHead?
+    var keepsAlive = true
+    var backlog = CircularBuffer<Part>()
     private var isReadHeld = false
-    private var answer: HTTPResponse?
+    var answer: HTTPResponse?
     /// The rest of a body that the socket did not take yet.
-    private var unsent: ArraySlice<UInt8> = []
-    private var isSendingBody = false
-    private var isFlushing = false
-    private(set) var blockedSince: NIODeadline?
-    private var headSince: NIODeadline?
+    var unsent: ArraySlice<UInt8> = []
+    var isSendingBody = false
+    var isFlushing = false
+    var blockedSince: NIODeadline?
+    var headSince: NIODeadline?
     /// For a WebSocket, whose pipeline has none of them.
     var httpHandlers: [any RemovableChannelHandler] = []
-
-    private static let writeBytesMax = 64 << 10
 
     init(connection: Connection) {
         self.connection = connection
@@ -102,7 +100,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// A request is being answered: nothing else is looked at, or read.
-    private var isBusy: Bool {
+    var isBusy: Bool {
         switch state {
         case .answering, .upgrading: true
         case .idle, .receiving, .closing: false
@@ -128,7 +126,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// Goes on with what came while the last request was being answered.
-    private func resume() {
+    func resume() {
         while !isBusy, let part = backlog.popFirst() { process(part) }
         if !isBusy { releaseRead() }
     }
@@ -219,7 +217,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
     }
 
-    private func discardRequest() {
+    func discardRequest() {
         guard let request else { return }
         self.request = nil
         loop.recycle(request)
@@ -230,85 +228,6 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
         stateSince = .now()
     }
 
-    // MARK: Out
-
-    /// Answers the request of that number, if it is the one that waits.
-    func respond(request number: UInt32, _ response: HTTPResponse) {
-        guard case .answering = state, number == requestNumber, answer == nil, !isSendingBody
-        else { return }
-        answer = response
-    }
-
-    /// Answers a WebSocket handshake with an ordinary response.
-    func reject(_ response: HTTPResponse) {
-        guard case .upgrading = state else { return }
-        enter(.answering)
-        answer = response
-        loop.touch(connection)
-    }
-
-    /// Answers before the request is whole, and closes afterwards: what is still to come cannot
-    /// be told from the next request.
-    func refuse(_ problem: ProtocolProblem) {
-        guard !isBusy else { return }
-        discardRequest()
-        keepsAlive = false
-        enter(.answering)
-        answer = problem.response
-        loop.touch(connection)
-    }
-
-    func flush() {
-        guard !isFlushing, context != nil else { return }
-        isFlushing = true
-        defer { isFlushing = false }
-        if let response = answer {
-            answer = nil
-            writeHead(of: response.checked())
-        }
-        if isSendingBody { writeBody() }
-    }
-
-    private func writeHead(of response: HTTPResponse) {
-        guard let context else { return }
-        let hasBody = response.mayHaveBody && head?.method != .HEAD
-        let head = HTTP1Head.response(
-            response, to: head, keepsAlive: keepsAlive,
-            date: loop.configuration.sendsDate ? loop.headers.date : nil)
-        unsent = hasBody ? response.body[...] : []
-        isSendingBody = true
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-    }
-
-    private func writeBody() {
-        guard let context else { return }
-        while !unsent.isEmpty {
-            guard context.channel.isWritable else {
-                context.flush()
-                if blockedSince == nil { blockedSince = .now() }
-                return
-            }
-            let chunk = unsent.prefix(Self.writeBytesMax)
-            unsent = unsent.dropFirst(chunk.count)
-            context.write(
-                wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: chunk)))), promise: nil)
-            if !unsent.isEmpty { context.flush() }
-        }
-        unsent = []
-        isSendingBody = false
-        head = nil
-        let closes = !keepsAlive
-        enter(closes ? .closing : .idle)
-        headSince = nil
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        if closes {
-            backlog.removeAll()
-            connection.closeLingering()
-        } else {
-            resume()
-        }
-    }
-
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             blockedSince = nil
@@ -317,44 +236,5 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
             blockedSince = .now()
         }
         context.fireChannelWritabilityChanged()
-    }
-
-    // MARK: Time
-
-    func checkDeadlines(_ now: NIODeadline) {
-        let limits = loop.limits
-        if let blockedSince, now - blockedSince > limits.stallTimeout { return expire() }
-        switch state {
-        case .idle:
-            if let headSince {
-                guard now - headSince > limits.headerTimeout else { return }
-                loop.counters.timeouts.bump()
-                refuse(.headTooSlow)
-            } else if now - max(stateSince, connection.lastReadAt) > limits.idleTimeout {
-                expire()
-            }
-        case .receiving:
-            let count = request?.body.count ?? 0
-            guard limits.isTooSlow(count: count, since: stateSince, now: now) else { return }
-            loop.counters.timeouts.bump()
-            refuse(.bodyTooSlow)
-        case .upgrading:
-            if now - stateSince > limits.headerTimeout { expire() }
-        case .answering, .closing:
-            break
-        }
-    }
-
-    private func expire() {
-        loop.counters.timeouts.bump()
-        connection.closeNow()
-    }
-
-    /// Closes now if nothing is in flight, else after the answer.
-    func drain() {
-        keepsAlive = false
-        if case .idle = state {
-            if headSince == nil { connection.closeLingering() }
-        }
     }
 }

@@ -80,7 +80,9 @@ struct HTTP2Callbacks: @unchecked Sendable {
             guard let index = HTTP2StreamTable.index(index) else {
                 return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
             }
-            return HTTP2Callbacks.withHandler(user) { $0.sendData(header: header, count: count, stream: index) }
+            return HTTP2Callbacks.withHandler(user) {
+                $0.sendData(header: header, count: count, stream: index)
+            }
         }
     }
 
@@ -92,7 +94,9 @@ struct HTTP2Callbacks: @unchecked Sendable {
         guard let user, let flags else { return failed }
         let index = nghttp2_session_get_stream_user_data(session, stream)
         guard let index = HTTP2StreamTable.index(index) else { return failed }
-        return HTTP2Callbacks.withHandler(user) { $0.nextDataCount(room: room, flags: flags, stream: index) }
+        return HTTP2Callbacks.withHandler(user) {
+            $0.nextDataCount(room: room, flags: flags, stream: index)
+        }
     }
 
     @inline(__always)

@@ -27,6 +27,8 @@ final class HTTP2Handler: ChannelInboundHandler, ChannelOutboundHandler {
     @exclusivity(unchecked) private var isPumping = false
     /// The session has ended or is to end; the connection is closed when all is written.
     @exclusivity(unchecked) private(set) var isFailed = false
+    /// `mem_send` failed, for want of memory: not even a GOAWAY can be said.
+    @exclusivity(unchecked) private var isBroken = false
     @exclusivity(unchecked) var output = ByteBuffer()
     @exclusivity(unchecked) private var context: ChannelHandlerContext?
     private var isReadHeld = false
@@ -158,7 +160,9 @@ final class HTTP2Handler: ChannelInboundHandler, ChannelOutboundHandler {
             output.clear()
         }
         // The write above may have closed the channel, and the session with it.
-        if let session, nghttp2_session_want_read(session) == 0,
+        if isBroken {
+            connection.closeNow()
+        } else if let session, nghttp2_session_want_read(session) == 0,
             nghttp2_session_want_write(session) == 0
         {
             connection.closeLingering()
@@ -173,7 +177,7 @@ final class HTTP2Handler: ChannelInboundHandler, ChannelOutboundHandler {
                 output.writeBytes(UnsafeRawBufferPointer(start: bytes, count: count))
                 continue
             }
-            if count < 0 { isFailed = true }
+            if count < 0 { isBroken = true }
             return
         }
     }

@@ -69,11 +69,17 @@ struct TokenRoutes: Sendable {
         }
     }
 
+    private static let known: Set<String> = [
+        "grant_type", "client_id", "client_secret", "refresh_token", "scope",
+    ]
+
     private static func form(_ body: [UInt8]) throws(OAuthError) -> [String: String] {
         guard let text = String(validating: body, as: UTF8.self), let pairs = FormText.pairs(text)
         else { throw .invalidRequest("The body is not a form.") }
         var form: [String: String] = [:]
         for (name, value) in pairs {
+            // RFC 6749 §3.2: unknown parameters are ignored, known ones must not be repeated.
+            guard Self.known.contains(name) else { continue }
             guard form.updateValue(value, forKey: name) == nil else {
                 throw .invalidRequest("A parameter is given twice.")
             }

@@ -132,8 +132,19 @@ extension OpenAPIDocument {
               type: object
               required: [ref, schema, keyField]
               properties:
-                ref: {type: object}
-                schema: {type: object}
+                ref: &ref
+                  type: object
+                  required: [handle, name, version]
+                  properties:
+                    handle: {type: string, pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}
+                    name: {type: string, pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}
+                    version: {type: string, pattern: "^[0-9]{1,9}\\\\.[0-9]{1,9}\\\\.[0-9]{1,9}"}
+                schema:
+                  type: object
+                  required: [ref, definition]
+                  properties:
+                    ref: *ref
+                    definition: {type: [object, string]}
                 keyField: {type: string}
                 dataSubjectField: {type: string}
                 fieldMetadata: {type: array, items: {type: object}}
@@ -228,7 +239,15 @@ extension OpenAPIDocument {
               type: object
               required: [grant_type]
               properties:
-                grant_type: {type: string}
+                grant_type: {type: string, enum: [client_credentials]}
+                client_id: {type: string}
+                client_secret: {type: string}
+                scope: {type: string}
+            OlderTokenForm:
+              type: object
+              required: [grant_type]
+              properties:
+                grant_type: {type: string, enum: [client_credentials, refresh_token]}
                 client_id: {type: string}
                 client_secret: {type: string}
                 refresh_token: {type: string}

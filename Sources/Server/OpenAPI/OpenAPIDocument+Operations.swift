@@ -118,7 +118,7 @@ extension OpenAPIDocument {
                 required: true
                 content:
                   application/x-www-form-urlencoded:
-                    schema: {$ref: "#/components/schemas/TokenForm"}
+                    schema: {$ref: "#/components/schemas/OlderTokenForm"}
               responses: *tokenResponses
           /auth:
             post:

@@ -66,7 +66,7 @@ enum OpenAPIDocument {
                 - {$ref: "#/components/parameters/SchemaRef"}
                 - {$ref: "#/components/parameters/SchemaId"}
               requestBody:
-                required: true
+                required: false
                 content:
                   application/x-ndjson: {schema: {type: string}}
                   application/json: {schema: {$ref: "#/components/schemas/Event"}}

@@ -1,6 +1,7 @@
 import Audit
 import AuditProof
 import Contracts
+import FoundationEssentials
 import HTTP
 import Ingest
 import Logging
@@ -65,7 +66,8 @@ final class Engine: Sendable {
         configuration.observer = observer
         store = try Store.open(configuration, clock: clock)
         do {
-            audit = try Self.openAudit(vault: vault, store: store)
+            audit = try Self.openAudit(
+                vault: vault, store: store, acceptsOlderState: settings.acceptsOlderState)
             store.setCommitStage(audit)
             vault.attach(store: store)
             catalog = try Catalog(store: store)
@@ -96,6 +98,7 @@ final class Engine: Sendable {
                     try store.openPartition(partition, retention: stream.retention)
                 }
             }
+            try query.start()
             ingest.start()
         } catch {
             store.close()
@@ -130,13 +133,22 @@ final class Engine: Sendable {
             watermarkPath: "\(settings.keyringDirectory)/watermark")
         configuration.queueEventsMax = settings.limits.queueEventsMax
         configuration.queueBytesMax = settings.limits.queueBytesMax
+        configuration.acceptsOlderState = settings.acceptsOlderState
+        #if DEBUG
+            // The negative control of the durability tests; no release build reads it.
+            let environment = ProcessInfo.processInfo.environment
+            configuration.isSyncEnabled = environment["STRM_TEST_UNSAFE_NO_SYNC"] != "1"
+        #endif
         return configuration
     }
 
     /// The log's name is part of each checkpoint: verifiers know the log by it and by the key.
-    static func openAudit(vault: Vault, store: Store) throws -> AuditLog {
+    static func openAudit(
+        vault: Vault, store: Store, acceptsOlderState: Bool
+    ) throws -> AuditLog {
         let signer = try CheckpointSigner(
             name: "streammachine.dev/audit", privateKey: vault.secret(.auditSigning))
-        return try AuditLog(store: store, signer: signer)
+        return try AuditLog(
+            store: store, signer: signer, acceptsOlderState: acceptsOlderState)
     }
 }

@@ -16,6 +16,9 @@ package struct ServerSettings: Sendable {
     package var masterKey: MasterKeyCustody
     /// The text that the server writes into `strmMeta.billingId` of each event, 1...64 characters.
     package var billingID: String
+    /// An operator's decision, for one start: take what is on disk although the watermark says that
+    /// more was acknowledged (a backup was restored). What is missing is lost.
+    package var acceptsOlderState: Bool
 
     package var http: ListenerSettings
     package var tokens: TokenSettings
@@ -39,6 +42,7 @@ package struct ServerSettings: Sendable {
         guard (1...64).contains(billingID.utf8.count) else {
             throw .invalid(key: "billingId", expected: "1 to 64 bytes of text")
         }
+        acceptsOlderState = try values.flag("recovery.acceptsOlderState", default: false)
         http = try ListenerSettings(values)
         tokens = try TokenSettings(values)
         limits = try LimitSettings(values)

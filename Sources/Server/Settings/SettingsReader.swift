@@ -6,6 +6,7 @@ struct SettingsReader {
     /// Every key there is, in the order of docs/configuration.md.
     static let keys = [
         "keyring.directory", "masterKey", "billingId",
+        "recovery.acceptsOlderState",
         "http.host", "http.port", "http.allowInsecureRemote", "http.tls.certificate",
         "http.tls.privateKey", "http.threads", "http.bodyBytesMax", "http.headerListBytesMax",
         "http.streamsPerConnectionMax", "http.connectionsMax", "http.connectionsPerAddressMax",

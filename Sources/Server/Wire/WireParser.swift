@@ -154,10 +154,7 @@ struct WireParser {
             guard digits() > 0 else { throw error("a digit") }
         }
         let text = String(decoding: bytes[start..<index], as: UTF8.self)
-        if isInteger {
-            guard let integer = Int64(text) else { throw error("a number of 64 bits") }
-            return .integer(integer)
-        }
+        if isInteger, let integer = Int64(text) { return .integer(integer) }
         guard let number = Double(text), number.isFinite else { throw error("a finite number") }
         return .number(number)
     }

@@ -87,8 +87,13 @@ struct HTTP2Connection: Sendable {
         }
         do {
             return try await answer.futureResult.get()
+        } catch let failure as CommandFailure {
+            throw failure
         } catch {
-            throw ServerClient.failure(error, server)
+            throw CommandFailure(
+                .unavailable,
+                "the connection to \(server) broke: what was under way may be stored or not",
+                next: "strm status")
         }
     }
 

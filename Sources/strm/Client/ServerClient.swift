@@ -39,6 +39,8 @@ actor ServerClient {
         configuration.tlsConfiguration = .makeClientConfiguration()
         configuration.tlsConfiguration?.trustRoots = roots
         configuration.proxy = nil
+        // Otherwise a server that is not there is told only after the whole connect timeout.
+        configuration.connectionPool.retryConnectionEstablishment = false
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let client = ServerClient(server: server, credential: credential, http: http)
         do {

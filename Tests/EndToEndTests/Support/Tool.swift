@@ -99,9 +99,12 @@ final class Running: @unchecked Sendable {
         var inherited = ProcessInfo.processInfo.environment
         for name in inherited.keys where name.hasPrefix("STRM_") { inherited[name] = nil }
         inherited["SWIFT_BACKTRACE"] = "enable=no"
+        inherited["PYTHONDONTWRITEBYTECODE"] = "1"
         process.executableURL = URL(filePath: program)
         process.arguments = arguments
         process.environment = inherited.merging(environment) { _, new in new }
+        // Some tools leave caches where they are started.
+        process.currentDirectoryURL = URL(filePath: directory)
         process.standardInput = FileHandle(forReadingAtPath: inputPath)
         process.standardOutput = FileHandle(forWritingAtPath: outputPath)
         process.standardError = FileHandle(forWritingAtPath: errorsPath)

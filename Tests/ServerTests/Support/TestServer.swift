@@ -48,7 +48,7 @@ final class TestServer: Sendable {
         self.initial = initial
         var all = [
             "http.port": "0", "tokens.issuer": "http://issuer.test", "log.level": "critical",
-            "http.threads": "2", "http.shutdownSeconds": "3",
+            "http.threads": "2", "http.shutdownSeconds": "3", "limits.keyCacheMax": "1024",
         ]
         all.merge(overrides) { $1 }
         let settings = try ServerSettings.load(

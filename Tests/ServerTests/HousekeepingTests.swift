@@ -1,0 +1,108 @@
+import Audit
+import Foundation
+import Logging
+import Store
+import Testing
+import Vault
+
+@testable import Server
+
+@Suite("Housekeeping")
+struct HousekeepingTests {
+    private func with(
+        _ clock: TestClock, vaultClock: VaultClock? = nil,
+        _ body: (Engine, Housekeeping) async throws -> Void
+    ) async throws {
+        let directory = FileManager.default.temporaryDirectory
+            .appending(path: "strm-housekeeping-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        _ = try await Installation.initialise(
+            InitOptions(dataDirectory: directory), clock: clock.read)
+        let engine = try Engine(
+            settings: try ServerSettings.load(directory: directory, environment: [:]),
+            clock: clock.read, vaultClock: vaultClock ?? clock.vaultClock,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        do {
+            try await body(engine, Housekeeping(engine: engine))
+        } catch {
+            await engine.close()
+            throw error
+        }
+        await engine.close()
+    }
+
+    private func count(_ act: Act, _ engine: Engine) throws -> Int {
+        try engine.audit.entries(matching: AuditFilter(act: act), from: 0, limit: 1_000).lines.count
+    }
+
+    @Test(
+        "the signing key is replaced after 30 days, and the old one goes when its tokens are over")
+    func rotation() async throws {
+        let clock = TestClock()
+        try await with(clock) { engine, housekeeping in
+            await housekeeping.tick(now: clock.read())
+            let first = try #require(engine.keys.current?.number)
+            clock.advance(seconds: 29 * 86_400)
+            await housekeeping.tick(now: clock.read())
+            #expect(engine.keys.current?.number == first)
+            let token = try engine.tokens.issue(
+                .refresh, clientID: "c", role: .auditor, scope: nil, now: clock.read()
+            ).token
+            clock.advance(seconds: 86_400)
+            await housekeeping.tick(now: clock.read() - 3_600_000)
+            await housekeeping.tick(now: clock.read())
+            #expect(engine.keys.current?.number == first + 1)
+            #expect(engine.keys.all.count == 2)
+            #expect(try count(.tokenKeyRotated, engine) == 1)
+            #expect(
+                engine.tokens.verify(.refresh, Array(token.utf8), now: clock.read() - 3_600_000)
+                    != nil)
+            clock.advance(seconds: 86_400 + 61)
+            await housekeeping.tick(now: clock.read())
+            #expect(engine.keys.all.map(\.key.number) == [first + 1])
+        }
+    }
+
+    @Test(
+        "a clock that jumps puts destruction on hold, on record once, until an operator confirms it"
+    )
+    func hold() async throws {
+        let clock = TestClock()
+        let still = clock.read()
+        let jumping = VaultClock(wall: clock.read, monotonic: { still })
+        try await with(clock, vaultClock: jumping) { engine, housekeeping in
+            await housekeeping.tick(now: clock.read())
+            #expect(try count(.expiryHeld, engine) == 0)
+            clock.advance(seconds: 8 * 86_400)
+            for _ in 0..<3 { await housekeeping.tick(now: clock.read()) }
+            #expect(try count(.expiryHeld, engine) == 1)
+            #expect(engine.vault.statistics.isDestructionOnHold)
+            let operatorOfIt = Principal(
+                clientID: "c", role: .administrator, scope: nil, sendTarget: nil)
+            try await engine.confirmClock(by: operatorOfIt)
+            #expect(try count(.clockConfirmed, engine) == 1)
+            #expect(!engine.vault.statistics.isDestructionOnHold)
+        }
+    }
+
+    @Test("a flood of wrong secrets leaves few entries of its own and one that counts the rest")
+    func flood() async throws {
+        let clock = TestClock()
+        try await with(clock) { engine, housekeeping in
+            for _ in 0..<200 {
+                await #expect(throws: TokenService.Failure.invalidClient) {
+                    _ = try await engine.tokenService.grant(
+                        clientID: "x", secret: "y", withRefresh: false, now: clock.read())
+                }
+            }
+            #expect(try count(.tokenRefused, engine) == 30)
+            await housekeeping.tick(now: clock.read())
+            let lines = try engine.audit.entries(
+                matching: AuditFilter(act: .tokenRefused), from: 0, limit: 1_000
+            ).lines
+            #expect(lines.count == 31)
+            #expect(lines.last?.line.contains("\"attempts\":\"170\"") == true)
+            #expect(engine.tokenService.refused == 200)
+        }
+    }
+}
