@@ -30,6 +30,9 @@ package final class HTTPLoop: @unchecked Sendable {
     private var sweep: RepeatedTask?
     private var drained: EventLoopPromise<Void>?
     private(set) var isDraining = false
+    private var servicesRunning = 0
+    /// The stop is over, and the event loop may be gone: nothing may hop onto it.
+    private let isStopped = Atomic<Bool>(false)
 
     /// Buffers kept for reuse: requests come and go in bursts of this order.
     private static let pooledBuffersMax = 256
@@ -137,7 +140,8 @@ package final class HTTPLoop: @unchecked Sendable {
 
     // MARK: Stop
 
-    /// Starts the graceful stop; the future completes when no connection is left, or just after
+    /// Starts the graceful stop; the future completes when no connection and no service of a
+    /// WebSocket is left, or just after
     /// `deadline`, when those that remain are closed by force.
     func drain(until deadline: NIODeadline) -> EventLoopFuture<Void> {
         if let drained { return drained.futureResult }
@@ -150,6 +154,7 @@ package final class HTTPLoop: @unchecked Sendable {
             promise.succeed()
         }
         promise.futureResult.whenComplete { _ in
+            self.isStopped.store(true, ordering: .releasing)
             force.cancel()
             self.sweep?.cancel()
         }
@@ -158,8 +163,20 @@ package final class HTTPLoop: @unchecked Sendable {
     }
 
     private func finishDrainIfEmpty() {
-        guard isDraining, freeSlots.count == slots.count else { return }
+        guard isDraining, freeSlots.count == slots.count, servicesRunning == 0 else { return }
         drained?.succeed()
+    }
+
+    /// A WebSocket's service runs from here on. On the loop.
+    func serviceBegan() { servicesRunning += 1 }
+
+    /// From any thread. One that outlives the deadline of a stop is not waited for.
+    func serviceEnded() {
+        guard !isStopped.load(ordering: .acquiring) else { return }
+        eventLoop.execute {
+            self.servicesRunning -= 1
+            self.finishDrainIfEmpty()
+        }
     }
 
     // MARK: Time

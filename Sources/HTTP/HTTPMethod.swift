@@ -7,6 +7,8 @@ package enum HTTPMethod: String, Sendable, CaseIterable {
     case patch = "PATCH"
     case delete = "DELETE"
     case options = "OPTIONS"
+    /// Known, so that a resource can answer 405; no resource should echo it.
+    case trace = "TRACE"
 
     /// Matches the bytes of a method, which are case-sensitive; nil for an unknown one.
     init?(_ bytes: UnsafeRawBufferPointer) {
@@ -16,6 +18,7 @@ package enum HTTPMethod: String, Sendable, CaseIterable {
         case 4 where bytes.matches("POST"): self = .post
         case 4 where bytes.matches("HEAD"): self = .head
         case 5 where bytes.matches("PATCH"): self = .patch
+        case 5 where bytes.matches("TRACE"): self = .trace
         case 6 where bytes.matches("DELETE"): self = .delete
         case 7 where bytes.matches("OPTIONS"): self = .options
         default: return nil

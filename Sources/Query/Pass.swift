@@ -28,6 +28,15 @@ struct PassEnd: Sendable {
 }
 
 extension Pass {
+    /// Room for what the page will probably hold, so that it need not grow: by the events that are
+    /// there, at what a usual one takes.
+    func expectedBytes(in store: Store) -> Int {
+        let tail = store.tail(partition)
+        guard tail > start else { return 0 }
+        let events = min(UInt64(limit), tail.rawValue - start.rawValue)
+        return min(Int(events) * 512, bytesMax)
+    }
+
     enum Taken { case taken, dropped, full }
 
     /// The one loop over the store's events: what has expired or was not asked for never reaches

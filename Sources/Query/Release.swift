@@ -20,7 +20,8 @@ struct Release {
     func read(_ pass: Pass) async throws(QueryError) -> (PageBody, PassEnd) {
         let (query, levels) = (query, derived.levels)
         let (opened, end) = try await query.onReaderThread { () throws(QueryError) in
-            let opened = OpenedEvents(query: query, levels: levels)
+            let opened = OpenedEvents(
+                query: query, levels: levels, expectedBytes: pass.expectedBytes(in: query.store))
             return (opened, try opened.fill(pass))
         }
         if opened.openedFields > 0 {
@@ -92,7 +93,7 @@ private final class OpenedEvents: @unchecked Sendable {
     private let query: Query
     private let levels: ConsentLevels
     private let opener = EventOpener()
-    private var output = ByteBuilder(capacity: 16 << 10)
+    private var output: ByteBuilder
     private var spans: [SealedSpanValue] = []
     /// Keys that are gone: asked for once a page, not once an event.
     private var goneLinks: Set<KeyLink> = []
@@ -112,9 +113,10 @@ private final class OpenedEvents: @unchecked Sendable {
         }
     }
 
-    init(query: Query, levels: ConsentLevels) {
+    init(query: Query, levels: ConsentLevels, expectedBytes: Int) {
         self.query = query
         self.levels = levels
+        output = ByteBuilder(capacity: expectedBytes)
     }
 
     /// Reads events up to the pass's bounds. Blocks on the disk, and on the vault for keys.

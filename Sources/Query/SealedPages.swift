@@ -7,6 +7,7 @@ enum SealedPages {
         _ pass: Pass, from store: Store
     ) throws(StoreError) -> (PageBody, PassEnd) {
         var body = PageBody()
+        body.bytes.reserveCapacity(pass.expectedBytes(in: store))
         let end = try pass.scan(store) { event in
             let json = event.json
             let count = body.bytes.count

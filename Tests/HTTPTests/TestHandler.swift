@@ -15,6 +15,7 @@ final class TestHandler: HTTPHandler {
         var tokens: [(token: ResponseToken, loop: HTTPLoop)] = []
         var webSocketEnds: [WebSocketError?] = []
         var requests: [HTTPRequest] = []
+        var cancelled = 0
     }
 
     private let held = Mutex(Held())
@@ -23,6 +24,7 @@ final class TestHandler: HTTPHandler {
 
     var heldCount: Int { held.withLock { $0.tokens.count } }
     var webSocketEnds: [WebSocketError?] { held.withLock { $0.webSocketEnds } }
+    var cancelledServices: Int { held.withLock { $0.cancelled } }
     var requests: [HTTPRequest] { held.withLock { $0.requests } }
 
     func handle(
@@ -101,6 +103,13 @@ final class TestHandler: HTTPHandler {
             return .accept { socket in
                 while await socket.nextMessage() != nil {}
                 while !socket.isClosed { await Task.yield() }
+            }
+        case "/ws/sleep":
+            return .accept { _ in
+                // Ends by cancellation only: the closing of the connection must bring it.
+                do { try await Task.sleep(for: .seconds(3600)) } catch {
+                    self.held.withLock { $0.cancelled += 1 }
+                }
             }
         default:
             return .reject(HTTPResponse(status: 403, body: Array("no".utf8)))

@@ -39,7 +39,7 @@ struct UnitTests {
             Array(text.utf8).withUnsafeBytes(\.decimalNumber)
         }
         for each in HTTPMethod.allCases { #expect(method(each.rawValue) == each) }
-        for text in ["", "get", "GETS", "POS", "CONNECT", "TRACE", "P\0ST"] {
+        for text in ["", "get", "GETS", "POS", "CONNECT", "TRACK", "P\0ST"] {
             #expect(method(text) == nil)
         }
         #expect(number("0012") == 12)

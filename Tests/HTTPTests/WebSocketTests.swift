@@ -179,6 +179,25 @@ struct WebSocketTests {
         }
     }
 
+    @Test("a service is cancelled when its client leaves, and a stop waits for those that run")
+    func cancelled() async throws {
+        try await withServer { test in
+            let first = try startPython(
+                webSocketPrelude + "sock = handshake('/ws/sleep')\nwait_for_test()\n",
+                port: test.port)
+            let second = try startPython(
+                webSocketPrelude + "sock = handshake('/ws/sleep')\nread_all(sock)\n",
+                port: test.port)
+            try await eventually("both run") { test.server.statistics.webSocketsOpen == 2 }
+            first.proceed()
+            #expect(await first.finish().status == 0)
+            try await eventually("one is told") { test.handler.cancelledServices == 1 }
+            await test.server.shutdownGracefully(deadlineSeconds: 100)
+            #expect(test.handler.cancelledServices == 2)
+            #expect(await second.finish().status == 0)
+        }
+    }
+
     @Test("silent clients are pinged, and closed when they stay silent")
     func pings() async throws {
         try await withServer({ $0.webSocketPingSeconds = 0.1 }) { test in

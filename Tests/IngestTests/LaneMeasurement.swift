@@ -12,7 +12,8 @@ import Testing
 struct LaneMeasurement {
     @Test("CPU of the lane for a clickstream event whose key is in memory")
     func cachedKeys() async throws {
-        let machine = try Machine(contract: try Measurement.clickstream())
+        let machine = try Machine(
+            cachedKeysMax: 262_144, contract: try Measurement.clickstream())
         let sessions = 1_000
         let bodies = (0..<sessions).map { Array(Measurement.event(session: $0).utf8) }
         for body in bodies { send(body, machine) }

@@ -8,8 +8,8 @@ import NIOWebSocket
 /// NIO's own pipelining handler is not used: it traps when an answer comes before a request was
 /// whole in its eyes, as 408 and 431 do, so a client could stop the process.
 ///
-/// All writing happens in `flush()`, never inside `channelRead`: a thousand pipelined requests would
-/// otherwise nest a thousand calls deep.
+/// All writing happens in `flush()`, never inside `channelRead`: a thousand pipelined requests
+/// would otherwise nest a thousand calls deep.
 final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart

@@ -10,6 +10,8 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
 
     /// Held by the service too; told when all is over.
     weak var front: WebSocketConnection?
+    /// Cancelled when the connection is gone.
+    var service: Task<Void, Never>?
     private let connection: Connection
     private let receivesMessages: Bool
     private var context: ChannelHandlerContext?
@@ -63,6 +65,8 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
         failWaiting(.closed)
         nextPromise?.succeed(nil)
         nextPromise = nil
+        service?.cancel()
+        service = nil
     }
 
     // MARK: Out

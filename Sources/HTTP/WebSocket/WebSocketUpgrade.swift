@@ -80,9 +80,13 @@ enum WebSocketUpgrade {
             return
         }
         loop.counters.webSocketsAccepted.bump()
-        loop.eventLoop.makePromise(of: Void.self).completeWithTask {
+        // Unstructured, since an event loop has no task to be its parent; but it is cancelled when
+        // the connection closes, and a stop waits for it.
+        loop.serviceBegan()
+        socket.service = Task {
             await service(front)
             await front.close(code: .normal)
+            loop.serviceEnded()
         }
         // A stop may have begun while the handler decided.
         if loop.isDraining { socket.close(code: .goingAway) }
