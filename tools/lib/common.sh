@@ -79,6 +79,6 @@ build_release() {
         fail "the build failed; all of its output is in $log"
     fi
     rm -f "$log"
-    strm="$(cd "$root" && swift build -c release --show-bin-path)/strm"
+    strm="$root/.build/release/strm"
     remark "built in $((SECONDS - begin)) s"
 }
