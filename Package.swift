@@ -89,7 +89,9 @@ let package = Package(
         module("Privacy", ["Contracts", "COpenSSL"]),
         module("Ingest", ["Contracts", "Privacy", "Vault", "Store", "Audit"]),
         module("Query", ["Contracts", "Privacy", "Vault", "Store", "Audit", crypto]),
-        module("HTTP", ["CNGHTTP2", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioTLS, nioSSL, logging]),
+        module(
+            "HTTP",
+            ["CNGHTTP2", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioTLS, nioSSL, logging]),
         module(
             "Server",
             [
@@ -116,7 +118,9 @@ let package = Package(
         tests("Vault", ["Store", "Audit", "Privacy", "Contracts"]),
         tests("Privacy", ["Contracts", "COpenSSL"]),
         tests("Ingest", ["Contracts", "Privacy", "Vault", "Store", "Audit", "AuditProof"]),
-        tests("Query", ["Contracts", "Privacy", "Vault", "Store", "Audit", "AuditProof", "Ingest", crypto]),
+        tests(
+            "Query",
+            ["Contracts", "Privacy", "Vault", "Store", "Audit", "AuditProof", "Ingest", crypto]),
         tests("HTTP", [nioCore, nioPosix]),
         .testTarget(
             name: "ServerTests",

@@ -15,6 +15,7 @@ package protocol HTTPHandler: AnyObject, Sendable {
     func webSocketRequested(_ request: HTTPRequest) async -> WebSocketDecision
 }
 
+/// What a handler says to a WebSocket handshake.
 package enum WebSocketDecision: Sendable {
     /// `service` runs once the handshake is done; when it returns, the connection is closed with
     /// 1000. With `receivesMessages` false, what the client sends is checked and dropped; with

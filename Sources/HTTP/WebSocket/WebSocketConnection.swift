@@ -89,6 +89,7 @@ package final class WebSocketConnection: Sendable {
     }
 }
 
+/// A whole message from the client, its fragments put together.
 package enum WebSocketMessage: Sendable, Equatable {
     /// Checked to be UTF-8.
     case text([UInt8])
