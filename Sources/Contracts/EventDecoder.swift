@@ -50,6 +50,8 @@ package final class EventDecoder {
         if !registry.isCurrent(snapshot) {
             snapshot = registry.snapshot()
             chosen = nil
+            // Its bytes may have been the old snapshot's.
+            walk.plan = noPlan.view
         }
         guard body.count <= limits.bodyBytesMax else {
             throw Refusal(
@@ -155,7 +157,8 @@ extension EventDecoder {
         _ body: UnsafeRawBufferPointer, _ schemaRef: UnsafeRawBufferPointer?
     ) throws(Refusal) -> Bool {
         guard let schemaRef else { return try decodeUnnamedBinary(body) }
-        if !isEqual(walk.plan.schemaRef, schemaRef) || chosen == nil {
+        // `chosen` first: without it the plan may be of a contract that is gone.
+        if chosen == nil || !isEqual(walk.plan.schemaRef, schemaRef) {
             // Any contract of the schema tells where the event names its own.
             guard let index = snapshot.index(schemaRef: schemaRef) else {
                 throw Self.unknownSchema

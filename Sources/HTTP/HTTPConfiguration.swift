@@ -22,6 +22,9 @@ package struct HTTPConfiguration: Sendable {
     /// Bodies that are still incomplete, over all connections. A body beyond it is answered with
     /// 503: this is what bounds the memory of uploads, not the flow-control windows.
     package var incompleteBodyBytesMaxTotal = 256 << 20
+    /// Response bodies that clients have not taken yet, over all connections. An answer beyond it
+    /// becomes 503: this bounds the memory of clients that ask for much and read little.
+    package var responseBytesMaxTotal = 512 << 20
     /// Sum of name + value + 32 of all header fields; more is answered with 431.
     package var headerListBytesMax = 16 << 10
     package var headerFieldsMax = 100
@@ -105,6 +108,7 @@ extension HTTPConfiguration {
         let positive: [(String, Int)] = [
             ("bodyBytesMax", bodyBytesMax), ("headerListBytesMax", headerListBytesMax),
             ("incompleteBodyBytesMaxTotal", incompleteBodyBytesMaxTotal),
+            ("responseBytesMaxTotal", responseBytesMaxTotal),
             ("headerFieldsMax", headerFieldsMax),
             ("streamsPerConnectionMax", streamsPerConnectionMax),
             ("outboundBytesMax", outboundBytesMax), ("connectionsMax", connectionsMax),

@@ -31,6 +31,8 @@ package final class HTTPLoop: @unchecked Sendable {
     private var drained: EventLoopPromise<Void>?
     private(set) var isDraining = false
     private var servicesRunning = 0
+    /// Kept by `ResponseHold`.
+    var heldResponseBytes = 0
     /// The stop is over, and the event loop may be gone: nothing may hop onto it.
     private let isStopped = Atomic<Bool>(false)
 

@@ -191,9 +191,13 @@ package final class HTTPServer: Sendable {
         }
         let wait = TimeAmount.nanoseconds(Int64(max(0, deadlineSeconds) * 1e9))
         let deadline = NIODeadline.now() + wait
-        for loop in loops {
+        // All at once: a loop that waits for a slow client must not eat the others' time.
+        let drains = loops.map { loop in
+            loop.eventLoop.flatSubmit { loop.drain(until: deadline) }
+        }
+        for drain in drains {
             do {
-                try await loop.eventLoop.flatSubmit { loop.drain(until: deadline) }.get()
+                try await drain.get()
             } catch {
                 logger.error("an event loop did not drain")
             }

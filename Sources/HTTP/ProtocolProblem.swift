@@ -10,12 +10,13 @@ enum ProtocolProblem: Sendable {
     case methodUnknown
     case transferCodingUnknown
     case overloaded
+    case answersWait
 
     /// As an RFC 9457 problem document.
     var response: HTTPResponse {
         let (status, slug, title) = parts
         var headers = [("content-type", "application/problem+json")]
-        if self == .overloaded { headers.append(("retry-after", "1")) }
+        if self == .overloaded || self == .answersWait { headers.append(("retry-after", "1")) }
         if self == .upgradeRefused { headers.append(("sec-websocket-version", "13")) }
         let body = """
             {"type":"https://streammachine.dev/problems/\(slug)","title":"\(title)",\
@@ -37,6 +38,7 @@ enum ProtocolProblem: Sendable {
         case .transferCodingUnknown:
             (501, "transfer-coding-unknown", "The transfer coding is not supported")
         case .overloaded: (503, "overloaded", "Too many bodies are coming in at once")
+        case .answersWait: (503, "overloaded", "Too many answers wait for their clients")
         }
     }
 }

@@ -23,6 +23,13 @@ extension Store {
         }
     }
 
+    /// The days that `expire` would drop at `now`, oldest first. Memory only.
+    package func expiredDays(now: Milliseconds) -> [DroppedDay] {
+        shared.table.allFamilies.filter { $0.isExpired(now: now) }
+            .sorted { ($0.day, $0.retention) < ($1.day, $1.retention) }
+            .map { DroppedDay(retention: $0.retention, day: $0.day) }
+    }
+
     /// Drops the days that have wholly expired and gives their space back. Nothing is rewritten.
     /// The caller answers for the clock: a time too late destroys. Blocks for a commit.
     package func expire(now: Milliseconds) throws(StoreError) -> [DroppedDay] {

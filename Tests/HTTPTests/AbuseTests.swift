@@ -97,6 +97,24 @@ struct AbuseTests {
         }
     }
 
+    @Test("answers that nobody takes are bounded in memory, and the room comes back")
+    func heldAnswers() async throws {
+        try await withServer({ $0.responseBytesMaxTotal = 6 << 20 }) { test in
+            let output = try await python(
+                """
+                client = H2(settings={4: 0})
+                client.send(client.headers(1, method="GET", path="/big"))
+                print(client.status(1))
+                client.send(client.headers(3, method="GET", path="/big"))
+                print(client.status(3))
+                client.send(frame(RST, 0, 1, struct.pack(">I", 8)))
+                client.send(client.headers(5, method="GET", path="/big"))
+                print(client.status(5))
+                """, port: test.port)
+            #expect(output == "200\n503\n200")
+        }
+    }
+
     @Test("a client that does not read is closed, and costs little memory")
     func neverReads() async throws {
         try await withServer({ $0.stallTimeoutSeconds = 0.3 }) { test in

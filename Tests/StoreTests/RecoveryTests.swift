@@ -247,6 +247,15 @@ struct RecoveryTests {
         let events = try fixture.events()
         #expect(events.map(\.offset) == (0..<UInt64(kept)) + [40])
         #expect(events.last?.number == 100)
+        // A reader that had come further than what was kept goes on after the hole.
+        var found: [Offset] = []
+        _ = try fixture.store.read(
+            Self.partition, from: Offset(rawValue: UInt64(kept) + 1), limit: 9, notBefore: 0
+        ) { event in
+            found.append(event.offset)
+            return true
+        }
+        #expect(found == [Offset(rawValue: 40)])
     }
 
     @Test("an unknown format is refused and left alone")

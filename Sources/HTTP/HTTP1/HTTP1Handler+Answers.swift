@@ -43,8 +43,13 @@ extension HTTP1Handler {
         if isSendingBody { writeBody() }
     }
 
-    private func writeHead(of response: HTTPResponse) {
+    private func writeHead(of whole: HTTPResponse) {
         guard let context else { return }
+        var response = whole
+        if response.body.count > ResponseHold.uncountedBytes, head?.method != .HEAD {
+            responseHold = ResponseHold(response.body.count, on: loop)
+            if responseHold == nil { response = ProtocolProblem.answersWait.response }
+        }
         let hasBody = response.mayHaveBody && head?.method != .HEAD
         let head = HTTP1Head.response(
             response, to: head, keepsAlive: keepsAlive,
@@ -69,6 +74,7 @@ extension HTTP1Handler {
             if !unsent.isEmpty { context.flush() }
         }
         unsent = []
+        responseHold = nil
         isSendingBody = false
         head = nil
         let closes = !keepsAlive

@@ -48,6 +48,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
     var answer: HTTPResponse?
     /// The rest of a body that the socket did not take yet.
     var unsent: ArraySlice<UInt8> = []
+    var responseHold: ResponseHold?
     var isSendingBody = false
     var isFlushing = false
     var blockedSince: NIODeadline?
@@ -79,6 +80,8 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         discardRequest()
         releaseRead()
+        unsent = []
+        responseHold = nil
         self.context = nil
     }
 

@@ -44,9 +44,16 @@ extension HTTP2Handler {
         return index
     }
 
-    private func answer(_ index: Int, _ response: HTTPResponse) {
+    private func answer(_ index: Int, _ whole: HTTPResponse) {
         guard let session else { return }
         streams[index].isAnswered = true
+        var response = whole
+        if response.body.count > ResponseHold.uncountedBytes, !streams[index].isHead {
+            streams[index].responseHold = ResponseHold(response.body.count, on: loop)
+            if streams[index].responseHold == nil {
+                response = ProtocolProblem.answersWait.response
+            }
+        }
         let id = streams[index].id
         let hasBody = !streams[index].isHead && !response.body.isEmpty && response.mayHaveBody
         if hasBody {

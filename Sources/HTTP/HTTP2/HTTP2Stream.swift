@@ -18,6 +18,7 @@ struct HTTP2Stream {
     var hasTooManyHeaders = false
 
     var responseBody: [UInt8] = []
+    var responseHold: ResponseHold?
     var responseOffset = 0
     /// When the last byte of the response body went into a frame.
     var progressAt = NIODeadline.distantPast

@@ -1,17 +1,25 @@
 import Contracts
 import Store
+import Synchronization
 
 /// Compiles the catalog's contracts into the registry that the event loops read. A compiled
 /// contract is kept and used again: only new ones cost.
 final class ContractLoader: Sendable {
     let registry: ContractRegistry
+    /// One load at a time, its snapshot taken inside: a slow load of an older catalog must not
+    /// replace a newer one, or an archived contract would take events again.
+    private let loading = Mutex(())
 
     init(registry: ContractRegistry) { self.registry = registry }
 
     /// Call it at start and after each change of a contract.
     /// - Throws: `StoreError.corrupt` naming the contract that no longer compiles; nothing is
     ///   replaced then.
-    func load(_ snapshot: CatalogSnapshot) throws(StoreError) {
+    func load(_ current: () -> CatalogSnapshot) throws(StoreError) {
+        try loading.withLock { _ throws(StoreError) in try replace(with: current()) }
+    }
+
+    private func replace(with snapshot: CatalogSnapshot) throws(StoreError) {
         var contracts: [(Contract, ContractRegistry.State)] = []
         for entry in snapshot.contracts.values.sorted(by: { $0.value.number < $1.value.number }) {
             let record = entry.value

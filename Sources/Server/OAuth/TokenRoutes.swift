@@ -44,10 +44,7 @@ struct TokenRoutes: Sendable {
                 guard let credentials else { throw OAuthError.invalidClient }
                 let grant = try await service.grant(
                     clientID: credentials.clientID, secret: credentials.secret,
-                    withRefresh: withRefresh, now: request.now)
-                if let scope = form["scope"], !scope.isEmpty, scope != grant.client.scope {
-                    throw OAuthError.invalidScope
-                }
+                    scope: form["scope"], withRefresh: withRefresh, now: request.now)
                 return Self.answer(grant, withExpiry: withRefresh)
             case "refresh_token"? where withRefresh:
                 guard let token = form["refresh_token"] else {
@@ -62,8 +59,11 @@ struct TokenRoutes: Sendable {
         } catch let error as OAuthError {
             return error.response
         } catch let failure as TokenService.Failure {
-            return failure == .invalidClient
-                ? OAuthError.invalidClient.response : OAuthError.invalidGrant.response
+            switch failure {
+            case .invalidClient: return OAuthError.invalidClient.response
+            case .invalidGrant: return OAuthError.invalidGrant.response
+            case .invalidScope: return OAuthError.invalidScope.response
+            }
         } catch {
             return OAuthError.temporarilyUnavailable.response
         }

@@ -17,6 +17,7 @@ final class TokenService: Sendable {
     enum Failure: Error, Sendable, Equatable {
         case invalidClient
         case invalidGrant
+        case invalidScope
     }
 
     private let catalog: Catalog
@@ -37,14 +38,17 @@ final class TokenService: Sendable {
     var issued: UInt64 { issuedCount.load(ordering: .relaxed) }
     var refused: UInt64 { refusedCount.load(ordering: .relaxed) }
 
-    /// - Throws: `Failure.invalidClient`, or `StoreError` if the audit entry could not be written.
+    /// - Parameter scope: what the client asked for; nil or empty: whatever it has.
+    /// - Throws: `Failure`, or `StoreError` if the audit entry could not be written.
     func grant(
-        clientID: String, secret: String, withRefresh: Bool, now: Milliseconds
+        clientID: String, secret: String, scope: String? = nil, withRefresh: Bool,
+        now: Milliseconds
     ) async throws -> Grant {
         guard let client = authenticate(clientID: clientID, secret: secret) else {
             try await recordRefusal("credentials", clientID: clientID, now: now)
             throw Failure.invalidClient
         }
+        if let scope, !scope.isEmpty, scope != client.scope { throw Failure.invalidScope }
         return try await issue(client, withRefresh: withRefresh, now: now)
     }
 

@@ -167,7 +167,10 @@ extension OpenAPIDocument {
                   additionalProperties: false
                   properties:
                     name: &streamName {type: string, pattern: "\(StreamName.pattern)"}
-                    retentionDays: {type: integer, minimum: 1, maximum: 400}
+                    retentionDays: {type: [integer, "null"], minimum: 1, maximum: 400}
+                    derivedFrom: &unset {type: "null"}
+                    levels: *unset
+                    cumulative: *unset
                 - type: object
                   required: [derivedFrom, levels]
                   additionalProperties: false
@@ -178,14 +181,18 @@ extension OpenAPIDocument {
                       minItems: 1
                       uniqueItems: true
                       items: {type: integer, minimum: 0, maximum: 63}
-                    name: *streamName
+                    name: &chosenName {type: [string, "null"], pattern: "\(StreamName.pattern)"}
+                    cumulative: *unset
+                    retentionDays: *unset
                 - type: object
                   required: [derivedFrom, cumulative]
                   additionalProperties: false
                   properties:
                     derivedFrom: *streamName
                     cumulative: {type: integer, minimum: 0, maximum: 63}
-                    name: *streamName
+                    name: *chosenName
+                    levels: *unset
+                    retentionDays: *unset
             Stream:
               type: object
               required: [name, kind, createdAt, createdBy]

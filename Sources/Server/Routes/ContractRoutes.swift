@@ -134,7 +134,7 @@ struct ContractRoutes: Sendable {
 
     /// The event loops see the new state before the answer leaves.
     private func load() async throws {
-        try await store.readers.run { [loader, catalog] in try loader.load(catalog.snapshot) }
+        try await store.readers.run { [loader, catalog] in try loader.load { catalog.snapshot } }
     }
 
     private func entry(

@@ -43,13 +43,17 @@ final class WebSocketRoute: Sendable {
                 throw .notFound("The only WebSocket is /ws.")
             }
             let session = try accept(request, now)
-            guard open.add(1, ordering: .relaxed).newValue <= connectionsMax else {
-                open.subtract(1, ordering: .relaxed)
+            guard open.load(ordering: .relaxed) < connectionsMax else {
                 throw .overloaded(retryAfterSeconds: 5)
             }
             return .accept { connection in
+                // The place is taken here, not above: a client that is gone before its handshake
+                // ends never gets here, and would keep it for ever.
+                defer { self.open.subtract(1, ordering: .relaxed) }
+                guard self.open.add(1, ordering: .relaxed).newValue <= self.connectionsMax else {
+                    return await connection.close(code: .tryAgainLater, reason: "overloaded")
+                }
                 await self.run(connection, session)
-                self.open.subtract(1, ordering: .relaxed)
             }
         } catch {
             return .reject(error.response)

@@ -73,7 +73,7 @@ final class Engine: Sendable {
             catalog = try Catalog(store: store)
             loader = ContractLoader(registry: ContractRegistry())
             let snapshot = catalog.snapshot
-            try loader.load(snapshot)
+            try loader.load { snapshot }
             keys = SigningKeys(try SigningKeyRotation.load(vault: vault, store: store))
             secrets = ClientSecrets(pepper: vault.secret(.clientPepper))
             var limits = EventLimits()

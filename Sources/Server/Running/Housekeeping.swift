@@ -62,23 +62,25 @@ final class Housekeeping: Service {
     private func expire(now: Milliseconds) async throws {
         let (vault, store, audit) = (engine.vault, engine.store, engine.audit)
         guard try await store.readers.run({ vault.mayDestroy(now: now) }) else {
-            guard !wasHeld.exchange(true, ordering: .relaxed) else { return }
+            guard !wasHeld.load(ordering: .relaxed) else { return }
             engine.logger.warning(
                 "the clock jumped: nothing is destroyed until an operator confirms it")
             try await audit.append(.server(.expiryHeld))
+            wasHeld.store(true, ordering: .relaxed)
             return
         }
         wasHeld.store(false, ordering: .relaxed)
-        let dropped = try await store.readers.run { try store.expire(now: now) }
-        for day in dropped {
+        // On record before the deed, here and below: what is destroyed leaves no other trace.
+        let days = store.expiredDays(now: now)
+        for day in days {
             try await audit.append(
                 .server(
                     .daysDropped,
                     detail: ["day": "\(day.day)", "retention": "\(day.retention)"]))
         }
+        if !days.isEmpty { _ = try await store.readers.run { try store.expire(now: now) } }
         let expired = try await store.readers.run { vault.expiredEpochs(now: now) }
         guard !expired.isEmpty else { return }
-        // On record before the deed: what is destroyed leaves no other trace.
         for epoch in expired {
             try await audit.append(
                 .server(

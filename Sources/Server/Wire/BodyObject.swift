@@ -19,7 +19,7 @@ struct BodyObject: Sendable {
         }
     }
 
-    func has(_ name: String) -> Bool { root[name] != nil }
+    func has(_ name: String) -> Bool { root[name].map { !$0.isNull } ?? false }
 
     /// nil if the member is missing or null.
     func text(_ name: String) throws(Problem) -> String? {

@@ -88,8 +88,9 @@ extension Committer {
             self.heads[index].minute = -1
         }
         for (key, family) in zip(keys, expired) {
-            dayFamilies[key] = nil
+            // Forgotten only once it is gone: a drop that fails is tried again by the next call.
             try engine.database.dropFamily(family.family)
+            dayFamilies[key] = nil
         }
         return expired.map { DroppedDay(retention: $0.retention, day: $0.day) }
     }

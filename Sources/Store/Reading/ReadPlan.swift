@@ -22,8 +22,9 @@ struct ReadPlan: Sendable {
         index + 1 < days.count ? days[index + 1].firstOffset : tail
     }
 
-    /// Where a hole that begins at `offset` ends; nil if none was ever accepted there.
+    /// Where the hole that holds `offset` ends; nil if none was ever accepted there. A cursor from
+    /// before the loss may stand in the middle of one.
     func gapEnd(at offset: UInt64) -> UInt64? {
-        gaps.first { $0.start == offset }?.end
+        gaps.first { $0.start <= offset && offset < $0.end }?.end
     }
 }
