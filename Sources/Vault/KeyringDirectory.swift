@@ -27,6 +27,8 @@ final class KeyringDirectory: Sendable {
     /// Called before each step: a fault hook of the tests.
     private let before: Hook
 
+    static let isInUse = "another process uses it, such as a server that runs on the same data"
+
     /// Opens, locks and recovers the directory.
     init(path: String, before: @escaping Hook = { _ in }) throws(VaultError) {
         let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -35,7 +37,7 @@ final class KeyringDirectory: Sendable {
             let reason = errno
             close(directory)
             throw reason == EWOULDBLOCK
-                ? .keyring("another process uses it") : Self.failure("cannot lock", reason)
+                ? .keyring(Self.isInUse) : Self.failure("cannot lock", reason)
         }
         self.directory = directory
         self.before = before

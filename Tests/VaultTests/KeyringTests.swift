@@ -153,7 +153,7 @@ import Testing
     @Test("a second process is refused while the first has the keyring")
     func locked() throws {
         let fixture = try VaultFixture()
-        #expect(throws: VaultError.keyring("another process uses it")) {
+        #expect(throws: VaultError.keyring(KeyringDirectory.isInUse)) {
             try Vault.unlock(
                 keyringDirectory: fixture.keyringPath, masterKey: fixture.masterKey)
         }

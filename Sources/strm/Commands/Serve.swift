@@ -70,6 +70,12 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let data = directory.path
+        // Settings may point elsewhere for the keys, so only a directory with nothing in it tells.
+        guard FileManager.default.fileExists(atPath: "\(data)/db") else {
+            throw CommandFailure(
+                .notConfigured, "there is no installation in \(data)",
+                next: "strm init --data \(data), or name another directory: --data DIR")
+        }
         do {
             let settings = try ServerSettings.load(
                 directory: data, overrides: overrides,
