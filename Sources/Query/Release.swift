@@ -190,8 +190,6 @@ private final class OpenedEvents: @unchecked Sendable {
         return wanted
     }
 
-    private enum Opening { case opened, damaged }
-
     /// Appends the event, its fields opened if they can be. False: keys cannot be had at all, and
     /// nothing was appended.
     private func open(
@@ -211,12 +209,12 @@ private final class OpenedEvents: @unchecked Sendable {
             return true
         }
         do throws(VaultError) {
-            let opening = try query.vault.withKey(link: link, now: now) { key in
+            let isOpened = try query.vault.withKey(link: link, now: now) { key in
                 open(json, key)
             }
-            switch opening {
-            case .opened: note(event.offset, link, use, wanted)
-            case .damaged:
+            if isOpened {
+                note(event.offset, link, use, wanted)
+            } else {
                 damagedFields += wanted
                 output.append(json)
             }
@@ -233,7 +231,8 @@ private final class OpenedEvents: @unchecked Sendable {
         }
     }
 
-    private func open(_ json: UnsafeRawBufferPointer, _ key: borrowing DataKey) -> Opening {
+    /// False: the sealed text was altered, or is not of this key; nothing was appended.
+    private func open(_ json: UnsafeRawBufferPointer, _ key: borrowing DataKey) -> Bool {
         let keyID = key.keyID
         return key.withBytes { bytes in
             spans.withUnsafeBufferPointer { spans in
@@ -241,9 +240,9 @@ private final class OpenedEvents: @unchecked Sendable {
                     _ = try opener.open(
                         json: json, spans: spans, levels: levels, key: bytes, keyID: keyID,
                         into: &output)
-                    return .opened
+                    return true
                 } catch {
-                    return .damaged
+                    return false
                 }
             }
         }

@@ -106,19 +106,9 @@ extension Vault {
 
     /// Lends the key of a link, to open what it sealed. Blocks if it is not in memory.
     /// - Throws: `.keyGone` if it has expired, was erased or never was.
-    package func withKey<R>(
-        link: KeyLink, now: Milliseconds, _ body: (borrowing DataKey) -> R
-    ) throws(VaultError) -> R {
-        try withUnsafeTemporaryAllocation(byteCount: DataKey.byteCount, alignment: 16) {
-            room throws(VaultError) in
-            guard let bytes = room.baseAddress else { throw .sealedVault }
-            try copyKey(link, now: now, into: bytes)
-            let key = DataKey(keyLink: link, bytes: bytes)
-            return body(key)
-        }
-    }
-
-    /// The same for hot paths: not generic.
+    ///
+    /// The body's answer is a Bool, not generic: a reader opens millions of events a second, and a
+    /// generic function is not specialised for another module.
     package func withKey(
         link: KeyLink, now: Milliseconds, _ body: (borrowing DataKey) -> Bool
     ) throws(VaultError) -> Bool {

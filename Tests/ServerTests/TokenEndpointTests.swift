@@ -161,8 +161,14 @@ struct TokenEndpointTests {
                     "/oauth2/token",
                     "grant_type=client_credentials&client_id=\(client)&client_secret=SMCANARY")
             }
+            let secret = server.initial.administrator.clientSecret
+            _ = try await server.client.form(
+                "/oauth2/token",
+                "grant_type=client_credentials&client_id=\(id)&client_secret=\(secret)&scope=no")
             let issued = try await server.client.get(
                 "/v1/audit/entries?act=tokenIssued", token: token)
+            // The administrator's own; a wrong scope leaves no entry of a token that nobody got.
+            #expect((issued.json["items"] as? [[String: Any]])?.count == 1)
             #expect((issued.json["items"] as? [[String: Any]])?.first?["client"] as? String == id)
             let refused = try await server.client.get(
                 "/v1/audit/entries?act=tokenRefused", token: token)

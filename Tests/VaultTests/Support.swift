@@ -209,7 +209,13 @@ extension Vault {
     }
 
     func key(for link: KeyLink, at now: Milliseconds) throws(VaultError) -> LentKey {
-        try withKey(link: link, now: now) { LentKey($0) }
+        var lent: LentKey?
+        let isLent = try withKey(link: link, now: now) { key in
+            lent = LentKey(key)
+            return true
+        }
+        guard isLent, let lent else { throw .sealedVault }
+        return lent
     }
 }
 
