@@ -24,6 +24,15 @@ extension HTTP2Handler {
     func receiveHeader(
         _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
     ) -> Int32 {
+        if name.count == 13, name.matches("authorization") {
+            return tokenShortcut.withValue(value) { keepHeader(name, $0) }
+        }
+        return keepHeader(name, value)
+    }
+
+    private func keepHeader(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+    ) -> Int32 {
         // Trailers of a request that is answered already, or a block that broke its limit.
         guard let index = headerBlockStream, !streams[index].hasTooManyHeaders,
             let request = streams[index].request

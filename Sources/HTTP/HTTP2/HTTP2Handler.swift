@@ -30,6 +30,8 @@ final class HTTP2Handler: ChannelInboundHandler, ChannelOutboundHandler {
     /// `mem_send` failed, for want of memory: not even a GOAWAY can be said.
     @exclusivity(unchecked) private var isBroken = false
     @exclusivity(unchecked) var output = ByteBuffer()
+    @exclusivity(unchecked) private var boundaries = FrameBoundaries()
+    @exclusivity(unchecked) var tokenShortcut = TokenShortcut()
     @exclusivity(unchecked) private var context: ChannelHandlerContext?
     private var isReadHeld = false
     /// Since when the socket has taken nothing.
@@ -110,14 +112,35 @@ final class HTTP2Handler: ChannelInboundHandler, ChannelOutboundHandler {
         connection.lastReadAt = now
         loop.counters.bytesReceived.bump(buffer.readableBytes)
         isReceiving = true
-        let result = buffer.withUnsafeReadableBytes { bytes in
-            nghttp2_session_mem_recv(
-                session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
-        }
+        let result = buffer.withUnsafeReadableBytes { receive($0, session) }
         isReceiving = false
         if result < 0 {
             fail(HTTP2Session.goAwayCode(for: Int32(result)))
         }
+    }
+
+    /// Gives all bytes to nghttp2, but for tokens that it has decoded before.
+    private func receive(_ bytes: UnsafeRawBufferPointer, _ session: OpaquePointer) -> Int {
+        var position = 0
+        var givenCount = 0
+        while let headers = boundaries.nextHeaders(in: bytes, from: &position) {
+            let shorter = tokenShortcut.beginBlock(headers, in: bytes)
+            let end = shorter == nil ? headers.end : headers.start
+            var result = give(UnsafeRawBufferPointer(rebasing: bytes[givenCount..<end]), session)
+            if result >= 0, let shorter {
+                result = shorter.withUnsafeBytes { give($0, session) }
+            }
+            tokenShortcut.endBlock()
+            if result < 0 { return result }
+            givenCount = headers.end
+        }
+        return give(UnsafeRawBufferPointer(rebasing: bytes[givenCount...]), session)
+    }
+
+    private func give(_ bytes: UnsafeRawBufferPointer, _ session: OpaquePointer) -> Int {
+        guard bytes.count > 0 else { return 0 }
+        return nghttp2_session_mem_recv(
+            session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
