@@ -91,6 +91,16 @@ uint32_t strm_crc32c(uint32_t crc, const void *bytes, size_t count) {
 
 #endif
 
+// RocksDB's own CRC-32C, rocksdb::crc32c::Extend(uint32_t, const char *, size_t), under the name
+// that its C++ compiler gave it: the dynamic linker prefers this one to the library's.
+uint32_t strm_engine_crc32c(uint32_t crc, const char *bytes, size_t count)
+    __asm__("_ZN7rocksdb6crc32c6ExtendEjPKcm");
+
+__attribute__((visibility("default"), used)) uint32_t strm_engine_crc32c(
+    uint32_t crc, const char *bytes, size_t count) {
+    return strm_crc32c(crc, bytes, count);
+}
+
 void strm_name_thread(const char *name) {
     prctl(PR_SET_NAME, name, 0, 0, 0);
 }

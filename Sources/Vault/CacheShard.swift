@@ -2,7 +2,7 @@ import CPlatform
 import Glibc
 import Store
 
-/// What the cache knows of a key beside its bytes.
+/// What is known of a key beside its bytes.
 struct CachedKeyFacts {
     let sequence: SequenceID
     let link: KeyLink
@@ -15,7 +15,7 @@ struct CachedKeyFacts {
     }
 }
 
-/// One part of the key cache: a fixed number of places for keys, and the table by sequence. Used
+/// One part of the key cache: a fixed number of places for keys, and the table by key link. Used
 /// under a lock of its own.
 ///
 /// Eviction is second chance (CLOCK): a hand goes round, spares a key that was used since its last
@@ -26,20 +26,27 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
     // the arena's part is given to this shard alone, and `arena` keeps it alive.
 
     private struct Place {
-        var facts: CachedKeyFacts
-        /// Subjects on record for this key, as prefixes of keyed hashes: the two last ones.
+        var link: KeyLink
+        /// The sequence whose newest key it is; `none` for a key that only opens.
+        var sequence: SequenceTag
+        /// Subjects on record for this key, as short tags: the two last ones; 0: none.
         var subjects: (UInt64, UInt64)
+        var term: KeyTerm
+        var epoch: EpochClass
         var isTaken: Bool
         var wasUsed: Bool
-        /// The table by sequence leads here: the newest key of its sequence.
-        var seals: Bool
+
+        /// True if the last event that it sealed has expired.
+        func isOver(now: Milliseconds) -> Bool {
+            BucketKeys.termEnd(day: term.day, retention: epoch.retention) <= now
+        }
     }
 
     let capacity: Int
     private let places: UnsafeMutablePointer<Place>
     private let keys: UnsafeMutableRawPointer
     private let arena: LockedMemory
-    private var bySequence: FingerprintTable
+    private var byLink: FingerprintTable
     private var hand = 0
     private(set) var takenCount = 0
     private(set) var hits: UInt64 = 0
@@ -56,7 +63,7 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
             preconditionFailure("no memory for the key cache")
         }
         places = memory.bindMemory(to: Place.self, capacity: capacity)
-        bySequence = FingerprintTable(capacity: capacity)
+        byLink = FingerprintTable(capacity: capacity)
     }
 
     deinit {
@@ -68,21 +75,17 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
         keys + place * DataKey.byteCount
     }
 
-    /// Copies the key that seals for the sequence now; nil if there is none here, or if `subject`
-    /// (0: none) is not on record for it.
+    /// Copies the key at a place if it seals for the sequence now; nil if it does not, or if
+    /// `subject` (0: none) is not on record for it.
     @inline(__always)
     mutating func copySealing(
-        _ sequence: SequenceID, retention: RetentionClass, subject: UInt64, now: Milliseconds,
-        newestDay: UTCDay, isCounted: Bool, into bytes: UnsafeMutableRawPointer
+        _ sequence: SequenceTag, at place: Int, retention: RetentionClass, subject: UInt64,
+        now: Milliseconds, newestDay: UTCDay, isCounted: Bool, into bytes: UnsafeMutableRawPointer
     ) -> KeyLink? {
-        guard let place = bySequence.place(of: sequence.hash.second) else {
-            if isCounted { misses += 1 }
-            return nil
-        }
         let found = places + place
-        guard found.pointee.seals, found.pointee.facts.sequence == sequence,
-            found.pointee.facts.epoch.retention == retention,
-            found.pointee.facts.term.seals(now: now, newestDay: newestDay),
+        guard found.pointee.isTaken, found.pointee.sequence == sequence,
+            found.pointee.epoch.retention == retention,
+            found.pointee.term.seals(now: now, newestDay: newestDay),
             subject == 0 || found.pointee.subjects.0 == subject
                 || found.pointee.subjects.1 == subject
         else {
@@ -92,19 +95,19 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
         if isCounted { hits += 1 }
         found.pointee.wasUsed = true
         bytes.copyMemory(from: key(at: place), byteCount: DataKey.byteCount)
-        return found.pointee.facts.link
+        return found.pointee.link
     }
 
-    /// Copies the key at a place if it is still the one of `link`.
+    /// Copies the key of a link if it is here.
     mutating func copyOpening(
-        _ link: KeyLink, at place: Int, now: Milliseconds, into bytes: UnsafeMutableRawPointer
+        _ link: KeyLink, now: Milliseconds, into bytes: UnsafeMutableRawPointer
     ) -> Bool {
-        let found = places + place
-        guard found.pointee.isTaken, found.pointee.facts.link == link,
-            !found.pointee.facts.isOver(now: now)
-        else { return false }
+        guard let place = place(of: link), !places[place].isOver(now: now) else {
+            misses += 1
+            return false
+        }
         hits += 1
-        found.pointee.wasUsed = true
+        places[place].wasUsed = true
         bytes.copyMemory(from: key(at: place), byteCount: DataKey.byteCount)
         return true
     }
@@ -113,38 +116,42 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
         misses += 1
     }
 
+    @inline(__always)
+    private func place(of link: KeyLink) -> Int? {
+        guard let place = byLink.place(of: Self.fingerprint(link)), places[place].isTaken,
+            places[place].link == link
+        else { return nil }
+        return place
+    }
+
+    /// The last byte chooses the shard and the bucket, so the others are what tells keys apart.
+    private static func fingerprint(_ link: KeyLink) -> UInt64 { link.low >> 8 }
+
     /// Puts a key in, or finds it there already.
-    /// - Returns: its place, and the link of the key that had to go for it.
+    /// - Parameter sequence: the one whose newest key it is; `none` if it only opens.
+    /// - Returns: its place, and the sequence of the key that had to go for it.
     mutating func insert(
-        _ facts: CachedKeyFacts, bytes: UnsafeRawPointer, subject: UInt64, seals: Bool,
-        knownPlace: Int?
-    ) -> (place: Int, evicted: KeyLink?) {
-        if let place = knownPlace, places[place].isTaken, places[place].facts.link == facts.link {
-            if seals { lead(to: place) }
+        _ facts: CachedKeyFacts, bytes: UnsafeRawPointer, sequence: SequenceTag, subject: UInt64
+    ) -> (place: Int, evicted: SequenceTag?) {
+        if let place = place(of: facts.link) {
+            if sequence != .none { places[place].sequence = sequence }
             note(subject, at: place)
             return (place, nil)
         }
         let place = choosePlace()
-        var evicted: KeyLink?
+        var evicted: SequenceTag?
         if places[place].isTaken {
-            evicted = places[place].facts.link
+            evicted = places[place].sequence
             evictions += 1
             clear(place)
         }
         places[place] = Place(
-            facts: facts, subjects: (subject, 0), isTaken: true, wasUsed: false, seals: false)
+            link: facts.link, sequence: sequence, subjects: (subject, 0), term: facts.term,
+            epoch: facts.epoch, isTaken: true, wasUsed: false)
         key(at: place).copyMemory(from: bytes, byteCount: DataKey.byteCount)
+        byLink.set(Self.fingerprint(facts.link), to: place)
         takenCount += 1
-        if seals { lead(to: place) }
         return (place, evicted)
-    }
-
-    /// Makes this key the one that its sequence finds.
-    private mutating func lead(to place: Int) {
-        let fingerprint = places[place].facts.sequence.hash.second
-        if let before = bySequence.place(of: fingerprint) { places[before].seals = false }
-        bySequence.set(fingerprint, to: place)
-        places[place].seals = true
     }
 
     private func note(_ subject: UInt64, at place: Int) {
@@ -154,11 +161,8 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
     }
 
     /// Remembers that a subject is on record for a key.
-    func noteSubject(_ subject: UInt64, _ link: KeyLink, sequence: SequenceID) {
-        guard let place = bySequence.place(of: sequence.hash.second),
-            places[place].isTaken, places[place].facts.link == link
-        else { return }
-        note(subject, at: place)
+    func noteSubject(_ subject: UInt64, _ link: KeyLink) {
+        if let place = place(of: link) { note(subject, at: place) }
     }
 
     private mutating func choosePlace() -> Int {
@@ -172,29 +176,30 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
     }
 
     private mutating func clear(_ place: Int) {
-        if places[place].seals {
-            bySequence.remove(places[place].facts.sequence.hash.second, from: place)
-        }
+        byLink.remove(Self.fingerprint(places[place].link), from: place)
         cplatform_zeroise(key(at: place), DataKey.byteCount)
         places[place].isTaken = false
         places[place].wasUsed = false
-        places[place].seals = false
+        places[place].sequence = .none
         takenCount -= 1
     }
 
-    /// Takes out the key of `link` if it is at that place.
-    mutating func remove(_ link: KeyLink, at place: Int) -> Bool {
-        guard places[place].isTaken, places[place].facts.link == link else { return false }
+    /// Takes out the key of `link`. Gives its place and the sequence that it sealed for.
+    mutating func remove(_ link: KeyLink) -> (place: Int, sequence: SequenceTag)? {
+        guard let place = place(of: link) else { return nil }
+        let sequence = places[place].sequence
         clear(place)
-        return true
+        return (place, sequence)
     }
 
-    /// Takes out all keys of these epochs. Gives their links and places.
-    mutating func removeAll(of epochs: Set<EpochClass>) -> [(link: KeyLink, place: Int)] {
-        var removed: [(link: KeyLink, place: Int)] = []
+    /// Takes out all keys of these epochs. Gives their places and the sequences they sealed for.
+    mutating func removeAll(
+        of epochs: Set<EpochClass>
+    ) -> [(place: Int, sequence: SequenceTag)] {
+        var removed: [(place: Int, sequence: SequenceTag)] = []
         for place in 0..<capacity
-        where places[place].isTaken && epochs.contains(places[place].facts.epoch) {
-            removed.append((places[place].facts.link, place))
+        where places[place].isTaken && epochs.contains(places[place].epoch) {
+            removed.append((place, places[place].sequence))
             clear(place)
         }
         return removed

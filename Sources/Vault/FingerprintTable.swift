@@ -1,15 +1,24 @@
 import Glibc
 
-/// From 64-bit fingerprints of keyed hashes to places: open addressing, fixed size, no allocation.
+/// From fingerprints of keyed hashes to places: open addressing, fixed size, no allocation, eight
+/// bytes an entry.
 ///
-/// Two keys with one fingerprint take each other's place (they are uniform, so this is as good as
-/// never): the owner compares the whole key at the place that it gets.
+/// Of a fingerprint its low 40 bits count. Two keys that agree in them take each other's place
+/// (with a million keys in 64 tables that happens to one pair in seventy starts, and costs that
+/// pair its place in memory, nothing else): the owner compares the whole key at the place that it
+/// gets.
 struct FingerprintTable: ~Copyable {
+    /// Fingerprint in the upper 40 bits, place in the lower 24; 0: empty.
     private struct Entry {
-        /// 0: empty.
-        var fingerprint: UInt64
-        var place: UInt32
+        var bits: UInt64
+
+        var fingerprint: UInt64 { bits >> 24 }
+        var place: Int { Int(truncatingIfNeeded: bits & 0xFF_FFFF) }
+        var isEmpty: Bool { bits >> 24 == 0 }
     }
+
+    /// Places are below this.
+    static let placesMax = 1 << 24
 
     private let entries: UnsafeMutablePointer<Entry>
     private let mask: Int
@@ -36,7 +45,8 @@ struct FingerprintTable: ~Copyable {
 
     @inline(__always)
     private static func normal(_ fingerprint: UInt64) -> UInt64 {
-        fingerprint == 0 ? 1 : fingerprint
+        let bits = fingerprint & 0xFF_FFFF_FFFF
+        return bits == 0 ? 1 : bits
     }
 
     @inline(__always)
@@ -48,8 +58,8 @@ struct FingerprintTable: ~Copyable {
     func place(of fingerprint: UInt64) -> Int? {
         let wanted = Self.normal(fingerprint)
         var index = home(wanted)
-        while entries[index].fingerprint != 0 {
-            if entries[index].fingerprint == wanted { return Int(entries[index].place) }
+        while !entries[index].isEmpty {
+            if entries[index].fingerprint == wanted { return entries[index].place }
             index = (index + 1) & mask
         }
         return nil
@@ -60,14 +70,15 @@ struct FingerprintTable: ~Copyable {
     mutating func set(_ fingerprint: UInt64, to place: Int) {
         let wanted = Self.normal(fingerprint)
         var index = home(wanted)
-        while entries[index].fingerprint != 0 && entries[index].fingerprint != wanted {
+        while !entries[index].isEmpty && entries[index].fingerprint != wanted {
             index = (index + 1) & mask
         }
-        if entries[index].fingerprint == 0 {
+        if entries[index].isEmpty {
             guard count < countMax else { return }
             count += 1
         }
-        entries[index] = Entry(fingerprint: wanted, place: UInt32(place))
+        precondition(place >= 0 && place < Self.placesMax, "a place that no entry can name")
+        entries[index] = Entry(bits: wanted << 24 | UInt64(place))
     }
 
     /// Takes it out if it still leads to `place`.
@@ -75,24 +86,23 @@ struct FingerprintTable: ~Copyable {
         let wanted = Self.normal(fingerprint)
         var index = home(wanted)
         while entries[index].fingerprint != wanted {
-            if entries[index].fingerprint == 0 { return }
+            if entries[index].isEmpty { return }
             index = (index + 1) & mask
         }
-        guard Int(entries[index].place) == place else { return }
+        guard entries[index].place == place else { return }
         // Close the gap, so that chains through it stay whole (Knuth 6.4, algorithm R).
         var gap = index
         var next = index
         while true {
             next = (next + 1) & mask
-            let fingerprint = entries[next].fingerprint
-            if fingerprint == 0 { break }
-            let distanceToHome = (next - home(fingerprint)) & mask
+            if entries[next].isEmpty { break }
+            let distanceToHome = (next - home(entries[next].fingerprint)) & mask
             if distanceToHome >= (next - gap) & mask {
                 entries[gap] = entries[next]
                 gap = next
             }
         }
-        entries[gap] = Entry(fingerprint: 0, place: 0)
+        entries[gap] = Entry(bits: 0)
         count -= 1
     }
 }

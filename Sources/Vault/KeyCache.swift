@@ -4,10 +4,9 @@ import Synchronization
 /// The data keys in memory: bounded, in parts with a lock each, found by sequence to seal and by
 /// key link to open.
 ///
-/// A key lies in the part that the hash of its sequence chooses; sealing takes that one lock. A
-/// table by key link, in parts of its own, leads openers to the place. Locks are taken in the order
-/// part, then link table; an opener lets go of the link table before it takes the part, and
-/// compares the link there.
+/// A key lies in the part that its link chooses, so openers take one lock. Tables by sequence, with
+/// locks of their own, lead sealers to the place: they let go of the table before they take the
+/// part, and compare the whole tag there. Whoever changes both takes the part first.
 final class KeyCache: Sendable {
     private static let partsMax = 64
     private static let partCapacityMin = 64
@@ -21,22 +20,24 @@ final class KeyCache: Sendable {
     }
 
     /// Unchecked: reached through its Mutex only.
-    private struct LinkTable: ~Copyable, @unchecked Sendable {
+    private struct SequenceTable: ~Copyable, @unchecked Sendable {
         var table: FingerprintTable
+        /// Look-ups that led nowhere.
+        var misses: UInt64 = 0
     }
 
-    private final class Links: Sendable {
-        let table: Mutex<LinkTable>
+    private final class Sequences: Sendable {
+        let table: Mutex<SequenceTable>
 
         init(capacity: Int) {
-            table = Mutex(LinkTable(table: FingerprintTable(capacity: capacity)))
+            table = Mutex(SequenceTable(table: FingerprintTable(capacity: capacity)))
         }
     }
 
     let capacity: Int
     let arena: LockedMemory
     private let parts: [Part]
-    private let links: [Links]
+    private let sequences: [Sequences]
     private let partCapacity: Int
     private let partMask: Int
 
@@ -45,6 +46,7 @@ final class KeyCache: Sendable {
         while count < Self.partsMax && wanted / (count * 2) >= Self.partCapacityMin { count *= 2 }
         let partCapacity = max(1, wanted / count)
         let capacity = partCapacity * count
+        precondition(capacity <= FingerprintTable.placesMax, "more keys than a table can name")
         let arena = try LockedMemory(byteCount: capacity * DataKey.byteCount)
         self.capacity = capacity
         self.partCapacity = partCapacity
@@ -55,31 +57,39 @@ final class KeyCache: Sendable {
                 CacheShard(
                     capacity: partCapacity, arena: arena, firstPlace: index * partCapacity))
         }
-        // Links spread evenly, but not exactly: some room more. A table that is full all the same
-        // costs its openers a look-up in the store.
-        links = (0..<count).map { _ in Links(capacity: partCapacity + partCapacity / 4 + 16) }
+        // Sequences spread evenly, but not exactly: some room more. A table that is full all the
+        // same costs its sealers a look-up in the store.
+        sequences = (0..<count).map { _ in
+            Sequences(capacity: partCapacity + partCapacity / 4 + 16)
+        }
     }
 
     @inline(__always)
-    private func partIndex(_ sequence: SequenceID) -> Int {
-        Int(truncatingIfNeeded: sequence.hash.first) & partMask
+    private func partIndex(_ link: KeyLink) -> Int {
+        Int(truncatingIfNeeded: link.low) & partMask
     }
 
     @inline(__always)
-    private func linkTable(_ link: KeyLink) -> Links {
-        links[Int(truncatingIfNeeded: link.high >> 32) & partMask]
+    private func sequenceTable(_ sequence: SequenceTag) -> Sequences {
+        sequences[Int(truncatingIfNeeded: sequence.second) & partMask]
     }
 
     /// Copies the key that seals for the sequence now.
     @inline(__always)
     func copySealing(
-        _ sequence: SequenceID, retention: RetentionClass, subject: UInt64, now: Milliseconds,
+        _ sequence: SequenceTag, retention: RetentionClass, subject: UInt64, now: Milliseconds,
         newestDay: UTCDay, isCounted: Bool, into bytes: UnsafeMutableRawPointer
     ) -> KeyLink? {
-        parts[partIndex(sequence)].shard.withLock {
+        let place = sequenceTable(sequence).table.withLock { sequences in
+            let place = sequences.table.place(of: sequence.first)
+            if place == nil, isCounted { sequences.misses += 1 }
+            return place
+        }
+        guard let place else { return nil }
+        return parts[place / partCapacity].shard.withLock {
             $0.copySealing(
-                sequence, retention: retention, subject: subject, now: now, newestDay: newestDay,
-                isCounted: isCounted, into: bytes)
+                sequence, at: place % partCapacity, retention: retention, subject: subject,
+                now: now, newestDay: newestDay, isCounted: isCounted, into: bytes)
         }
     }
 
@@ -87,47 +97,35 @@ final class KeyCache: Sendable {
     func copyOpening(
         _ link: KeyLink, now: Milliseconds, into bytes: UnsafeMutableRawPointer
     ) -> Bool {
-        guard let place = place(of: link) else {
-            parts[Int(truncatingIfNeeded: link.low) & partMask].shard.withLock { $0.countMiss() }
-            return false
-        }
-        return parts[place / partCapacity].shard.withLock {
-            $0.copyOpening(link, at: place % partCapacity, now: now, into: bytes)
-        }
+        parts[partIndex(link)].shard.withLock { $0.copyOpening(link, now: now, into: bytes) }
     }
 
-    /// - Parameter seals: it is the newest key of its sequence.
+    /// - Parameter sequence: the one whose newest key it is; `none` if it is put in to open only.
     func insert(
-        _ facts: CachedKeyFacts, bytes: UnsafeRawPointer, subject: UInt64 = 0, seals: Bool
+        _ facts: CachedKeyFacts, bytes: UnsafeRawPointer, sequence: SequenceTag = .none,
+        subject: UInt64 = 0
     ) {
-        let index = partIndex(facts.sequence)
-        let first = index * partCapacity
+        let index = partIndex(facts.link)
         parts[index].shard.withLock { shard in
-            // Asked under the lock: a link is always of one part, so it cannot come in twice.
-            let known = place(of: facts.link).flatMap { place in
-                (first..<first + partCapacity).contains(place) ? place - first : nil
-            }
             let (place, evicted) = shard.insert(
-                facts, bytes: bytes, subject: subject, seals: seals, knownPlace: known)
-            if let evicted { forget(evicted, at: first + place) }
-            linkTable(facts.link).table.withLock {
-                $0.table.set(facts.link.low, to: first + place)
+                facts, bytes: bytes, sequence: sequence, subject: subject)
+            if let evicted { forget(evicted, at: index * partCapacity + place) }
+            guard sequence != .none else { return }
+            sequenceTable(sequence).table.withLock {
+                $0.table.set(sequence.first, to: index * partCapacity + place)
             }
         }
     }
 
-    func noteSubject(_ subject: UInt64, _ link: KeyLink, sequence: SequenceID) {
-        parts[partIndex(sequence)].shard.withLock {
-            $0.noteSubject(subject, link, sequence: sequence)
-        }
+    func noteSubject(_ subject: UInt64, _ link: KeyLink) {
+        parts[partIndex(link)].shard.withLock { $0.noteSubject(subject, link) }
     }
 
     func remove(_ link: KeyLink) {
-        guard let part = place(of: link).map({ $0 / partCapacity }) else { return }
-        parts[part].shard.withLock { shard in
-            // Again, under the lock: it may have moved inside its part.
-            guard let place = place(of: link), place / partCapacity == part else { return }
-            if shard.remove(link, at: place % partCapacity) { forget(link, at: place) }
+        let index = partIndex(link)
+        parts[index].shard.withLock { shard in
+            guard let (place, sequence) = shard.remove(link) else { return }
+            forget(sequence, at: index * partCapacity + place)
         }
     }
 
@@ -135,19 +133,16 @@ final class KeyCache: Sendable {
     func removeAll(of epochs: Set<EpochClass>) {
         for (index, part) in parts.enumerated() {
             part.shard.withLock { shard in
-                for (link, place) in shard.removeAll(of: epochs) {
-                    forget(link, at: index * partCapacity + place)
+                for (place, sequence) in shard.removeAll(of: epochs) {
+                    forget(sequence, at: index * partCapacity + place)
                 }
             }
         }
     }
 
-    private func place(of link: KeyLink) -> Int? {
-        linkTable(link).table.withLock { $0.table.place(of: link.low) }
-    }
-
-    private func forget(_ link: KeyLink, at place: Int) {
-        linkTable(link).table.withLock { $0.table.remove(link.low, from: place) }
+    private func forget(_ sequence: SequenceTag, at place: Int) {
+        guard sequence != .none else { return }
+        sequenceTable(sequence).table.withLock { $0.table.remove(sequence.first, from: place) }
     }
 
     func fill(_ statistics: inout VaultStatistics) {
@@ -161,6 +156,9 @@ final class KeyCache: Sendable {
                 statistics.cacheMisses += shard.misses
                 statistics.evictions += shard.evictions
             }
+        }
+        for part in sequences {
+            part.table.withLock { statistics.cacheMisses += $0.misses }
         }
     }
 }

@@ -5,9 +5,10 @@ struct KeyRequest {
     let sequence: SequenceID
     let retention: RetentionClass
     let subject: Hash256?
+    /// How the cache knows the sequence.
+    let sequenceTag: SequenceTag
+    /// How the cache remembers the subject; 0: there is none.
+    let subjectTag: UInt64
     let now: Milliseconds
     let store: any KeyStore
-
-    /// How the cache remembers the subject; 0: there is none.
-    var subjectTag: UInt64 { subject.map { Vault.tag($0) } ?? 0 }
 }

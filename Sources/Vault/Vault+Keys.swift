@@ -49,13 +49,9 @@ extension Vault {
         stream: StreamID, retention: RetentionClass, keyValue: UnsafeRawBufferPointer,
         subject: UnsafeRawBufferPointer?, now: Milliseconds, into bytes: UnsafeMutableRawPointer
     ) -> KeyLink? {
-        let sequence = SequenceID(
-            stream: stream,
-            hash: hashes.hash(keyValue, stream: stream, purpose: .sequence))
+        let sequence = tagger.tag(keyValue, stream: stream, purpose: .sequence)
         var tag: UInt64 = 0
-        if let subject {
-            tag = Self.tag(hashes.hash(subject, stream: stream, purpose: .subject))
-        }
+        if let subject { tag = tagger.tag(subject, stream: stream, purpose: .subject).short }
         return cache.copySealing(
             sequence, retention: retention, subject: tag, now: now,
             newestDay: keyring.newestDay, isCounted: true, into: bytes)
@@ -91,6 +87,10 @@ extension Vault {
                 hash: hashes.hash(keyValue, stream: stream, purpose: .sequence)),
             retention: retention,
             subject: subject.map { hashes.hash($0, stream: stream, purpose: .subject) },
+            sequenceTag: tagger.tag(keyValue, stream: stream, purpose: .sequence),
+            subjectTag: subject.map {
+                tagger.tag($0, stream: stream, purpose: .subject).short
+            } ?? 0,
             now: now, store: try attachedStore())
         let stripe = stripes[Int(request.sequence.hash.third % UInt64(Self.stripeCount))]
         do throws(VaultError) {
@@ -131,7 +131,7 @@ extension Vault {
                 let record = try readingStore({ () throws(StoreError) in try store.readKey(link) }),
                 let facts = try load(record, link, into: bytes), !facts.isOver(now: now)
             else { throw .keyGone }
-            cache.insert(facts, bytes: bytes, seals: false)
+            cache.insert(facts, bytes: bytes)
             try checkStillThere(facts)
         } catch {
             cplatform_zeroise(bytes, DataKey.byteCount)

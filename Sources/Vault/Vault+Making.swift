@@ -3,11 +3,6 @@ import Synchronization
 
 /// Finding and making the key of a sequence. Under the lock of the sequence's stripe.
 extension Vault {
-    /// The part of a keyed hash that the cache compares; never 0.
-    static func tag(_ hash: Hash256) -> UInt64 {
-        hash.first == 0 ? 1 : hash.first
-    }
-
     /// Writes the key that seals for the sequence now to `bytes`, and gives its link.
     func sealingKey(
         _ request: KeyRequest, into bytes: UnsafeMutableRawPointer
@@ -15,7 +10,7 @@ extension Vault {
         if let link = copyCached(request, subject: request.subjectTag, into: bytes) { return link }
         if request.subject != nil, let link = copyCached(request, subject: 0, into: bytes) {
             try putSubject(request, link)
-            cache.noteSubject(request.subjectTag, link, sequence: request.sequence)
+            cache.noteSubject(request.subjectTag, link)
             return link
         }
         guard let stored = try storedKey(request),
@@ -24,7 +19,8 @@ extension Vault {
             facts.term.seals(now: request.now, newestDay: keyring.newestDay)
         else { return try makeKey(request, into: bytes) }
         try putSubject(request, facts.link)
-        cache.insert(facts, bytes: bytes, subject: request.subjectTag, seals: true)
+        cache.insert(
+            facts, bytes: bytes, sequence: request.sequenceTag, subject: request.subjectTag)
         try checkStillThere(facts)
         return facts.link
     }
@@ -33,8 +29,8 @@ extension Vault {
         _ request: KeyRequest, subject: UInt64, into bytes: UnsafeMutableRawPointer
     ) -> KeyLink? {
         cache.copySealing(
-            request.sequence, retention: request.retention, subject: subject, now: request.now,
-            newestDay: keyring.newestDay, isCounted: false, into: bytes)
+            request.sequenceTag, retention: request.retention, subject: subject,
+            now: request.now, newestDay: keyring.newestDay, isCounted: false, into: bytes)
     }
 
     /// The newest key of the sequence: one that waits for its sync, or the one in the index.
@@ -91,7 +87,8 @@ extension Vault {
         ).wrap(bytes, link: link, with: keys)
         let fate = try submit(request, facts, record)
         // From here on the key is visible: its record is in the queue before any event of its.
-        cache.insert(facts, bytes: bytes, subject: request.subjectTag, seals: true)
+        cache.insert(
+            facts, bytes: bytes, sequence: request.sequenceTag, subject: request.subjectTag)
         if fate.hasFailed {
             cache.remove(link)
             throw .store(.poisoned)

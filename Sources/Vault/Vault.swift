@@ -9,6 +9,7 @@ package final class Vault: Sendable {
     let keyring: Keyring
     let cache: KeyCache
     let hashes: HashPool
+    let tagger = SequenceTagger()
     let pending = PendingKeys()
     let clock: VaultClock
     let configuration: VaultConfiguration

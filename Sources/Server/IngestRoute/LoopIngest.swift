@@ -11,15 +11,16 @@ import Store
 /// at its end; everything that one commit made durable is answered in one `execute`.
 ///
 /// `@unchecked Sendable`: all its state is touched on its loop only; `didCommit`, which any thread
-/// may call, only hops there.
+/// may call, only hops there. For the same reason `@exclusivity(unchecked)`: no property is read or
+/// written while a mutating call on it runs.
 final class LoopIngest: CommitSink, @unchecked Sendable {
     private let loop: HTTPLoop
     private let authority: Authority
     private let clock: @Sendable () -> Milliseconds
-    private var lane: IngestLane?
-    private var tokens = TokenCache()
-    private var batches = BatchTrackers()
-    private var isFlushScheduled = false
+    @exclusivity(unchecked) private var lane: IngestLane?
+    @exclusivity(unchecked) private var tokens = TokenCache()
+    @exclusivity(unchecked) private var batches = BatchTrackers()
+    @exclusivity(unchecked) private var isFlushScheduled = false
 
     init(
         loop: HTTPLoop, ingest: Ingest, authority: Authority,

@@ -69,17 +69,38 @@ package struct KeyLink: Hashable, Sendable, Comparable, CustomStringConvertible 
     /// Writes the 36 lower-case characters at the start of `target`, which must have room for them.
     package func write(to target: UnsafeMutableRawBufferPointer) {
         precondition(target.count >= Self.textCount, "a key link needs room for 36 characters")
-        var position = 0
-        for nibble in 0..<32 {
-            if nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20 {
-                target[position] = UInt8(ascii: "-")
-                position += 1
-            }
-            let half = nibble < 16 ? high : low
-            let digit = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (nibble & 15)) & 15)
-            target[position] = digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
-            position += 1
-        }
+        guard let text = target.baseAddress else { return }
+        let first = Self.hexadecimal(UInt32(truncatingIfNeeded: high >> 32))
+        let second = Self.hexadecimal(UInt32(truncatingIfNeeded: high))
+        let third = Self.hexadecimal(UInt32(truncatingIfNeeded: low >> 32))
+        let fourth = Self.hexadecimal(UInt32(truncatingIfNeeded: low))
+        let hyphen = UInt8(ascii: "-")
+        text.storeBytes(of: first, as: UInt64.self)
+        text.storeBytes(of: hyphen, toByteOffset: 8, as: UInt8.self)
+        text.storeBytes(of: UInt32(truncatingIfNeeded: second), toByteOffset: 9, as: UInt32.self)
+        text.storeBytes(of: hyphen, toByteOffset: 13, as: UInt8.self)
+        text.storeBytes(
+            of: UInt32(truncatingIfNeeded: second >> 32), toByteOffset: 14, as: UInt32.self)
+        text.storeBytes(of: hyphen, toByteOffset: 18, as: UInt8.self)
+        text.storeBytes(of: UInt32(truncatingIfNeeded: third), toByteOffset: 19, as: UInt32.self)
+        text.storeBytes(of: hyphen, toByteOffset: 23, as: UInt8.self)
+        text.storeBytes(
+            of: UInt32(truncatingIfNeeded: third >> 32), toByteOffset: 24, as: UInt32.self)
+        text.storeBytes(of: fourth, toByteOffset: 28, as: UInt64.self)
+    }
+
+    /// Eight lower-case digits, as they stand in the memory of a little-endian machine.
+    @inline(__always)
+    private static func hexadecimal(_ number: UInt32) -> UInt64 {
+        // One nibble in each byte, the first digit lowest.
+        var spread = UInt64(number.byteSwapped)
+        spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF
+        spread = (spread | spread << 8) & 0x00FF_00FF_00FF_00FF
+        spread = (spread >> 4 & 0x000F_000F_000F_000F) | (spread & 0x000F_000F_000F_000F) << 8
+        // A byte over nine carries into its fifth bit, which then adds what lies between 9 and a.
+        let letters = (spread &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        let digits = spread &+ 0x3030_3030_3030_3030 &+ letters &* 39
+        return digits.littleEndian
     }
 
     /// The 16 bytes of the UUID in network order, as keys and wrapped keys hold them.
