@@ -115,7 +115,7 @@ let package = Package(
             name: "AuditProofTests", dependencies: ["AuditProof", crypto], exclude: ["Support"],
             swiftSettings: settings),
         tests("Audit", ["AuditProof", "Store"]),
-        tests("Vault", ["Store", "Audit", "Privacy", "Contracts"]),
+        tests("Vault", ["Store", "Audit", "Privacy", "Contracts", "COpenSSL"]),
         tests("Privacy", ["Contracts", "COpenSSL"]),
         tests("Ingest", ["Contracts", "Privacy", "Vault", "Store", "Audit", "AuditProof"]),
         tests(

@@ -32,6 +32,24 @@ struct FormatTests {
         }
     }
 
+    @Test("RocksDB takes our CRC-32C in the place of its own, and both give the same")
+    func engineChecksum() throws {
+        typealias Extend = @convention(c) (UInt32, UnsafePointer<UInt8>, Int) -> UInt32
+        let name = "_ZN7rocksdb6crc32c6ExtendEjPKcm"
+        let library = try #require(dlopen("librocksdb.so.7.8", RTLD_NOW | RTLD_NOLOAD))
+        let own = unsafeBitCast(try #require(dlsym(library, name)), to: Extend.self)
+        let chosen = try #require(dlsym(nil, name))
+        #expect(chosen != dlsym(library, name), "the dynamic linker finds ours first")
+        var bytes = [UInt8](repeating: 0, count: 70_000)
+        for index in bytes.indices { bytes[index] = UInt8.random(in: .min ... .max) }
+        for count in Array(0...300) + [4_096, 32_768, 70_000] {
+            let start = UInt32.random(in: .min ... .max)
+            let ours = unsafeBitCast(chosen, to: Extend.self)(start, bytes, count)
+            #expect(ours == own(start, bytes, count))
+            #expect(ours == strm_crc32c(start, bytes, count))
+        }
+    }
+
     @Test("of a key link is a UUID of version 4")
     func keyLinks() throws {
         let link = try #require(KeyLink("01234567-89ab-4def-8123-456789ABCDEF"))

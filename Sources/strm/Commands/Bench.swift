@@ -4,9 +4,9 @@ import Server
 /// `strm bench null`: the HTTP stack alone, for comparison.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "What the benchmarks measure against.",
+        abstract: "Measurements of this program, and what they are compared with.",
         shouldDisplay: false,
-        subcommands: [BenchNull.self])
+        subcommands: [BenchNull.self, BenchStages.self])
 }
 
 struct BenchNull: AsyncParsableCommand {

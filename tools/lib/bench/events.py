@@ -6,13 +6,13 @@ import pathlib
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CONTRACT_FILE = ROOT / "Examples/contracts/clickstream.json"
 CONTRACT = "example/clickstream/1.0.0"
-EMAIL_DOMAIN = b"@bench.example.com"
+EMAIL_DOMAIN = b"@example.com"
 """What no sealed page may hold, and each opened one must."""
 
 _STAMP = b"00000000000000000000"
 """Stands in the url, which is not personal, where a reader is to find the time of sending."""
 STAMP_DIGITS = len(_STAMP)
-STAMP_BEFORE = b'"url":"https://shop.example.com/product/'
+STAMP_BEFORE = b'"url":"https://shop.example.com/page/'
 
 
 def event(number=0):
@@ -20,7 +20,7 @@ def event(number=0):
     return {
         "strmMeta": {"eventContractRef": CONTRACT, "consentLevels": [0, 1, 4]},
         "producerSessionId": f"visit-{number:016x}",
-        "url": f"https://shop.example.com/product/{_STAMP.decode()}",
+        "url": f"https://shop.example.com/page/{_STAMP.decode()}",
         "eventType": "add_to_basket",
         "referrer": "https://search.example.net/?q=outdoor",
         "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -66,12 +66,14 @@ class StampedBodies:
         self._heads = [
             _BEFORE_SESSION + b"%016x" % number + _BEFORE_STAMP for number in range(sequences)]
         self._tails = [_BEFORE_EMAIL + b"%08x" % number + _REST for number in range(sequences)]
-        self._next = 0
+        self._next = self._last = 0
 
     def body(self, stamp_nanoseconds):
         number = self._next
         self._next = (number + 1) % len(self._heads)
-        return self._heads[number] + b"%020d" % stamp_nanoseconds + self._tails[number]
+        # What leaves in one write was asked for at one time; a nanosecond tells them apart.
+        self._last = max(stamp_nanoseconds, self._last + 1)
+        return self._heads[number] + b"%020d" % self._last + self._tails[number]
 
 
 def find_stamps(page):
