@@ -74,7 +74,9 @@ final class EngineOptions: @unchecked Sendable {
         rocksdb_options_set_db_write_buffer_size(base, configuration.memtableBytesMax)
         rocksdb_options_set_max_open_files(base, 512)
         rocksdb_options_set_max_background_jobs(base, 3)
-        rocksdb_options_set_bytes_per_sync(base, 1 << 20)
+        // At most twice this much of a flush waits for the disk: the sync of the WAL, which every
+        // sender waits for, queues behind it.
+        rocksdb_options_set_bytes_per_sync(base, 512 << 10)
         // One writer: the locks for several would only cost.
         rocksdb_options_set_allow_concurrent_memtable_write(base, 0)
         rocksdb_options_set_keep_log_file_num(base, 4)
@@ -82,7 +84,7 @@ final class EngineOptions: @unchecked Sendable {
         rocksdb_options_set_info_log_level(base, 2)
         rocksdb_options_set_stats_dump_period_sec(base, 0)
         rocksdb_options_set_stats_persist_period_sec(base, 0)
-        return try withText(base, "track_and_verify_wals_in_manifest=true")
+        return try withText(base, "track_and_verify_wals_in_manifest=true;strict_bytes_per_sync=true")
     }
 
     private static func makeFamily(

@@ -70,14 +70,13 @@ class Pinning:
 class Server:
     """A server process of ours, with what it has used of processor, memory and disk."""
 
-    def __init__(self, arguments, port, log, pinning=None, environment=None, command=None):
-        """`command` replaces the pinned `arguments`, for servers that need another way to start."""
+    def __init__(self, arguments, port, log, pinning=None, environment=None, **more):
+        """`more` as in subprocess.Popen."""
         self.port, self.log, self.name = port, log, os.path.basename(arguments[0])
-        command = command or (pinning or Pinning()).command(arguments)
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
-            command, env=environment or clean_environment(), stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log)
+            (pinning or Pinning()).command(arguments), env=environment or clean_environment(),
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, **more)
 
     def wait_until_listening(self, seconds=30):
         end = time.monotonic() + seconds
