@@ -23,17 +23,17 @@ struct TokenShortcutTests {
             let output = try await python(
                 Self.prelude + """
 
-                import random
-                seed = random.randrange(1 << 30)
-                draw = random.Random(seed)
-                client, stream, wrong = H2(), 1, 0
-                for _ in range(300):
-                    token = draw.choice(TOKENS)
-                    client.send(client.headers(stream, authorization(token), path="/echo"))
-                    wrong += seen(client, stream) != token
-                    stream += 2
-                print("wrong", wrong, "" if wrong == 0 else seed)
-                """, port: test.port)
+                    import random
+                    seed = random.randrange(1 << 30)
+                    draw = random.Random(seed)
+                    client, stream, wrong = H2(), 1, 0
+                    for _ in range(300):
+                        token = draw.choice(TOKENS)
+                        client.send(client.headers(stream, authorization(token), path="/echo"))
+                        wrong += seen(client, stream) != token
+                        stream += 2
+                    print("wrong", wrong, "" if wrong == 0 else seed)
+                    """, port: test.port)
             #expect(output == "wrong 0")
         }
     }
@@ -44,22 +44,22 @@ struct TokenShortcutTests {
             let output = try await python(
                 Self.prelude + """
 
-                client, wrong = H2(), 0
-                client.send(client.headers(1, authorization(TOKENS[0]), path="/echo"))
-                wrong += seen(client, 1) != TOKENS[0]
-                stream = 3
-                client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                length = len(client.headers(3, authorization(TOKENS[0]), path="/echo"))
-                for cut in range(1, length + 9):
-                    two = (client.headers(stream, authorization(TOKENS[0]), end=False, path="/echo")
-                           + frame(DATA, 1, stream, b"body"))
-                    client.send(two[:cut])
-                    time.sleep(0.001)
-                    client.send(two[cut:])
-                    wrong += seen(client, stream) != TOKENS[0]
-                    stream += 2
-                print("wrong", wrong, "of", length > 80)
-                """, port: test.port)
+                    client, wrong = H2(), 0
+                    client.send(client.headers(1, authorization(TOKENS[0]), path="/echo"))
+                    wrong += seen(client, 1) != TOKENS[0]
+                    stream = 3
+                    client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    length = len(client.headers(3, authorization(TOKENS[0]), path="/echo"))
+                    for cut in range(1, length + 9):
+                        two = (client.headers(stream, authorization(TOKENS[0]), end=False, path="/echo")
+                               + frame(DATA, 1, stream, b"body"))
+                        client.send(two[:cut])
+                        time.sleep(0.001)
+                        client.send(two[cut:])
+                        wrong += seen(client, stream) != TOKENS[0]
+                        stream += 2
+                    print("wrong", wrong, "of", length > 80)
+                    """, port: test.port)
             #expect(output == "wrong 0 of True")
         }
     }
@@ -70,20 +70,20 @@ struct TokenShortcutTests {
             let output = try await python(
                 Self.prelude + """
 
-                client = H2()
-                def shown(stream, fields):
-                    client.send(client.headers(stream, fields, path="/echo"))
-                    return seen(client, stream)[:9]
-                one, two = authorization(TOKENS[0]), authorization(TOKENS[1])
-                print(shown(1, one), shown(3, one), shown(5, authorization("#")), shown(7, one))
-                print(shown(9, one + two), shown(11, two + one), shown(13, two), shown(15, []))
-                # Indexed: the table of the connection goes on as it should.
-                print(shown(17, [("authorization", TOKENS[2])]), shown(19, [("authorization", TOKENS[2])]),
-                      shown(21, one), shown(23, [("authorization", TOKENS[2])]))
-                client.send(client.headers(25, one, end=False, path="/echo"),
-                            frame(HEADERS, 5, 25, client.encoder.encode(two)))
-                print(seen(client, 25)[:9])
-                """, port: test.port)
+                    client = H2()
+                    def shown(stream, fields):
+                        client.send(client.headers(stream, fields, path="/echo"))
+                        return seen(client, stream)[:9]
+                    one, two = authorization(TOKENS[0]), authorization(TOKENS[1])
+                    print(shown(1, one), shown(3, one), shown(5, authorization("#")), shown(7, one))
+                    print(shown(9, one + two), shown(11, two + one), shown(13, two), shown(15, []))
+                    # Indexed: the table of the connection goes on as it should.
+                    print(shown(17, [("authorization", TOKENS[2])]), shown(19, [("authorization", TOKENS[2])]),
+                          shown(21, one), shown(23, [("authorization", TOKENS[2])]))
+                    client.send(client.headers(25, one, end=False, path="/echo"),
+                                frame(HEADERS, 5, 25, client.encoder.encode(two)))
+                    print(seen(client, 25)[:9])
+                    """, port: test.port)
             #expect(
                 output == """
                     Bearer aa Bearer aa # Bearer aa
@@ -100,14 +100,14 @@ struct TokenShortcutTests {
             let output = try await python(
                 Self.prelude + """
 
-                for broken in (b"\\x1f\\x08\\x7f", b"\\x1f\\x08\\xff\\xff\\xff\\xff\\xff\\x0f",
-                               b"\\x1f\\x08\\x7f\\x80\\x01" + b"a" * 9, b"\\x10\\x7f\\xff\\xff"):
-                    client = H2()
-                    client.send(client.headers(1, authorization(TOKENS[0])))
-                    first = client.status(1)
-                    client.send(frame(HEADERS, 5, 3, client.block(authorization(TOKENS[0])) + broken))
-                    print(first, client.until(GOAWAY)[3][4:8].hex())
-                """, port: test.port)
+                    for broken in (b"\\x1f\\x08\\x7f", b"\\x1f\\x08\\xff\\xff\\xff\\xff\\xff\\x0f",
+                                   b"\\x1f\\x08\\x7f\\x80\\x01" + b"a" * 9, b"\\x10\\x7f\\xff\\xff"):
+                        client = H2()
+                        client.send(client.headers(1, authorization(TOKENS[0])))
+                        first = client.status(1)
+                        client.send(frame(HEADERS, 5, 3, client.block(authorization(TOKENS[0])) + broken))
+                        print(first, client.until(GOAWAY)[3][4:8].hex())
+                    """, port: test.port)
             #expect(output == Array(repeating: "204 00000009", count: 4).joined(separator: "\n"))
         }
     }
@@ -117,7 +117,8 @@ struct TokenShortcutTests {
         var shortcut = TokenShortcut()
         let token = [UInt8](repeating: 0x5A, count: 200)
         func block(_ value: [UInt8]) -> [UInt8] {
-            [0x83, 0x86, 0x44, 1, 0x2F, 0x1F, 0x08, 0x7F, UInt8(value.count - 127 | 0x80), 0] + value
+            [0x83, 0x86, 0x44, 1, 0x2F, 0x1F, 0x08, 0x7F, UInt8(value.count - 127 | 0x80), 0]
+                + value
                 + [0x0F, 0x0D, 1, 0x39]
         }
         func begin(_ value: [UInt8]) -> [UInt8]? {

@@ -10,9 +10,11 @@ package enum NullServer {
     /// Serves until SIGTERM, SIGINT or the cancellation of the task.
     /// - Parameters:
     ///   - threads: event loops; 0: as many as `strm serve` would take.
+    ///   - tlsCertificate: with `tlsKey`, files in PEM; nil: in clear text.
     ///   - onReady: called once with the port.
     package static func run(
-        host: String = "127.0.0.1", port: Int, threads: Int = 0,
+        host: String = "127.0.0.1", port: Int, threads: Int = 0, tlsCertificate: String? = nil,
+        tlsKey: String? = nil,
         onReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) async throws {
         var configuration = HTTPConfiguration()
@@ -21,6 +23,10 @@ package enum NullServer {
         configuration.eventLoopThreads =
             threads > 0
             ? threads : min(8, max(1, ProcessInfo.processInfo.activeProcessorCount))
+        if let tlsCertificate, let tlsKey {
+            configuration.tls = HTTPConfiguration.TLSFiles(
+                certificateChainPath: tlsCertificate, privateKeyPath: tlsKey)
+        }
         let logger = Logger(label: "strm") { _ in SwiftLogNoOpLogHandler() }
         let service = NullService(
             server: HTTPServer(

@@ -163,7 +163,8 @@ package struct LimitSettings: Sendable {
             "limits.queueEventsMax", default: 65_536, in: 16...16_777_216)
         queueBytesMax = try values.number(
             "limits.queueBytesMax", default: 64 << 20, in: (64 << 10)...(8 << 30))
-        keyCacheMax = try values.number("limits.keyCacheMax", default: 1_048_576, in: 64...16_777_216)
+        keyCacheMax = try values.number(
+            "limits.keyCacheMax", default: 1_048_576, in: 64...16_777_216)
         requestsInFlightMax = try values.number(
             "limits.requestsInFlightMax", default: 4_096, in: 4...1_000_000)
         webSocketsMax = try values.number("limits.webSocketsMax", default: 1_000, in: 0...100_000)

@@ -84,7 +84,8 @@ final class EngineOptions: @unchecked Sendable {
         rocksdb_options_set_info_log_level(base, 2)
         rocksdb_options_set_stats_dump_period_sec(base, 0)
         rocksdb_options_set_stats_persist_period_sec(base, 0)
-        return try withText(base, "track_and_verify_wals_in_manifest=true;strict_bytes_per_sync=true")
+        return try withText(
+            base, "track_and_verify_wals_in_manifest=true;strict_bytes_per_sync=true")
     }
 
     private static func makeFamily(

@@ -6,7 +6,7 @@ from .report import rate, table
 from .site import Site
 from . import events
 
-TITLE = "ingest: batches of JSON lines, and Avro binary"
+TITLE = "batches of JSON lines, and Avro binary"
 BATCH_LINES = (100, 1_000)
 BATCH_SHAPE = (4, 2)
 SINGLE_SHAPE = (8, 64)

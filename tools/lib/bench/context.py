@@ -27,8 +27,8 @@ class Effort:
     days: tuple = (1, 7, 30)
     day_events: int = 300_000
     """Events in all, however many days they are spread over."""
-    peer_seconds: float = 1
-    database_seconds: float = 2
+    peer_seconds: float = 0.8
+    database_seconds: float = 1
 
     @classmethod
     def quick(cls):
@@ -46,7 +46,6 @@ class Bench:
     log: object
     effort: Effort
     pinning: Pinning
-    installs_peers: bool = False
     results: dict = dataclasses.field(default_factory=dict)
     """By case, as they are written to the JSON file."""
 

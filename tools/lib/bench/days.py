@@ -11,7 +11,7 @@ from .report import rate, table
 from .site import Site
 from . import events
 
-TITLE = "growth: days of data"
+TITLE = "growth over days of data"
 SECONDS_PER_DAY = 86_400
 BATCH_LINES = 1_000
 

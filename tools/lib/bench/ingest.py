@@ -9,7 +9,7 @@ from .report import rate, table
 from .site import Certificate, Site
 from . import events
 
-TITLE = "ingest: POST /event, one event a request, durable when answered"
+TITLE = "POST /event, one event a request, durable when answered"
 SHAPES = ((8, 64), (64, 8))
 
 
@@ -105,7 +105,7 @@ def show(result):
                 f"{ours['loadCpuMicroseconds']:.1f}"])
     stored = result["httpStored"] + result["httpsStored"]
     return table(
-        ["", "strm: checked, sealed, synced", "204 to nothing, same stack", "nghttpd",
+        ["", "strm: checked, sealed, synced", "204 to nothing, same stack", "nghttpd, one thread",
          "strm / nothing", "CPU µs a request: strm, nothing, nghttpd", "h2load's own, on strm"],
         rows, [f"{result['eventBytes']} bytes an event, all of one sequence; "
                f"{stored:,} acknowledged and as many stored; at most "

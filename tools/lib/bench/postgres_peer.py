@@ -1,6 +1,7 @@
 """PostgreSQL with pgcrypto: one row a commit, two fields sealed with AES."""
 
 import glob
+import json
 import os
 import pwd
 import re
@@ -57,7 +58,7 @@ def _quoted(text):
 def _script():
     event = events.event()
     session, email = event.pop("producerSessionId"), event["customer"].pop("email")
-    rest = events.json.dumps(event, separators=(",", ":"))
+    rest = json.dumps(event, separators=(",", ":"))
     key = "'\\x" + "5a" * 32 + "'"
     return (f"INSERT INTO event (session, email, rest) VALUES (encrypt({_quoted(session)}, {key}, "
             f"'aes'), encrypt({_quoted(email)}, {key}, 'aes'), {_quoted(rest)});\n")

@@ -10,7 +10,7 @@ from .report import rate, table
 from .site import Site, check_page
 from . import events
 
-TITLE = "reads: pages of 10,000 events"
+TITLE = "pages of 10,000 events"
 READERS = (1, 4, 16)
 STREAMS = {"demo": "stream, sealed", "demo-1-4": "derived, 2 fields opened, audited"}
 PAGE_EVENTS = 10_000

@@ -9,7 +9,7 @@ from .report import rate, table
 from .site import Site
 from . import events
 
-TITLE = "growth: live sequences"
+TITLE = "growth over live sequences"
 BATCH_LINES = 1_000
 CONNECTIONS = 6
 """6,000 events in flight: less than half of what may wait for keys, so that none is refused."""

@@ -175,7 +175,9 @@ class Site:
         if self.acknowledged.get("demo"):
             check_page("demo", False, *self.page("demo", "limit=1000"))
             if derived:
-                check_page(derived, True, *self.page(derived, "limit=1000"))
+                headers, body = self.page(derived, "limit=1000")
+                check_page(derived, True, headers, body)
+                check_values(derived, body)
         return sum(self.acknowledged.values())
 
 
@@ -189,3 +191,13 @@ def check_page(name, is_opened, headers, body):
         fail(f"{name}: {count} events with {found[0]} addresses and {found[1]} sessions in clear")
     if is_opened and int(headers.get("strm-sealed-fields") or 0):
         fail(f"{name}: fields stayed sealed")
+
+
+def check_values(name, body):
+    """Fails unless each opened event is, apart from url and strmMeta, what its sequence sends."""
+    for row in body.splitlines():
+        opened = json.loads(row)
+        sent = events.event(int(opened["producerSessionId"].removeprefix("visit-"), 16))
+        for member in sent.keys() - {"strmMeta", "url"}:
+            if opened[member] != sent[member]:
+                fail(f"{name}: {member} of an opened event is not what was sent")

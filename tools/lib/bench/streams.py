@@ -9,7 +9,7 @@ from .report import rate, table
 from .site import Site
 from . import events
 
-TITLE = "growth: streams"
+TITLE = "growth over streams"
 STREAMS = (1, 4, 16, 64)
 BATCH_LINES = 100
 CONNECTIONS = 8
