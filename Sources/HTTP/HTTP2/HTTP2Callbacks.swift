@@ -48,11 +48,10 @@ struct HTTP2Callbacks: @unchecked Sendable {
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(table) {
             session, _, stream, bytes, count, user in
             guard let user else { return 0 }
-            let index = nghttp2_session_get_stream_user_data(session, stream)
             return HTTP2Callbacks.withHandler(user) {
                 $0.receiveData(
                     UnsafeRawBufferPointer(start: bytes, count: count), session,
-                    stream: HTTP2StreamTable.index(index))
+                    stream: $0.slot(of: stream, session))
             }
         }
         nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(table) { _, _, _, user in

@@ -10,14 +10,20 @@ extension HTTP2Handler {
         headerBlockSince = now
         let id = frame.pointee.hd.stream_id
         guard frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST else {
-            let user = nghttp2_session_get_stream_user_data(session, id)
-            headerBlockStream = HTTP2StreamTable.index(user)
+            // Of trailers nothing is kept once the request is answered, or broke a limit.
+            headerBlockStream = slot(of: id, session)
+            headerBlockRequest = headerBlockStream.flatMap {
+                streams[$0].hasTooManyHeaders ? nil : streams[$0].request
+            }
             return 0
         }
         let index = streams.open(id: id)
+        let request = loop.takeBuffer()
         headerBlockStream = index
-        streams[index].request = loop.takeBuffer()
+        headerBlockRequest = request
+        streams[index].request = request
         nghttp2_session_set_stream_user_data(session, id, HTTP2StreamTable.userData(index))
+        noteStream(id, in: index)
         return 0
     }
 
@@ -33,15 +39,13 @@ extension HTTP2Handler {
     private func keepHeader(
         _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
     ) -> Int32 {
-        // Trailers of a request that is answered already, or a block that broke its limit.
-        guard let index = headerBlockStream, !streams[index].hasTooManyHeaders,
-            let request = streams[index].request
-        else { return 0 }
+        guard let request = headerBlockRequest else { return 0 }
         let size = name.count + value.count + 32
         if request.fieldListBytes + size > loop.configuration.headerListBytesMax
             || request.fieldCount >= loop.configuration.headerFieldsMax
         {
-            streams[index].hasTooManyHeaders = true
+            if let index = headerBlockStream { streams[index].hasTooManyHeaders = true }
+            headerBlockRequest = nil
             return 0
         }
         request.add(name: name, value: value)
@@ -61,6 +65,7 @@ extension HTTP2Handler {
             }
         case UInt8(NGHTTP2_HEADERS.rawValue):
             headerBlockSince = nil
+            headerBlockRequest = nil
             if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
                 receiveHead(session, header.stream_id, endsStream: endsStream)
             } else if endsStream {
@@ -117,6 +122,7 @@ extension HTTP2Handler {
     /// nghttp2 answers an invalid frame with a reset or GOAWAY itself; we count.
     func receiveInvalidFrame() -> Int32 {
         headerBlockSince = nil
+        headerBlockRequest = nil
         loop.counters.protocolErrors.bump()
         return 0
     }
@@ -126,7 +132,11 @@ extension HTTP2Handler {
         if stream.startedAt != .distantPast, !stream.isComplete { incompleteCount -= 1 }
         if stream.isSendingBody { sendingCount -= 1 }
         if let request = stream.request { loop.recycle(request) }
-        if headerBlockStream == index { headerBlockStream = nil }
+        if headerBlockStream == index {
+            headerBlockStream = nil
+            headerBlockRequest = nil
+        }
+        forgetStream(in: index)
         streams.close(index)
         return 0
     }
@@ -139,8 +149,7 @@ extension HTTP2Handler {
     // MARK: Requests
 
     private func receiveHead(_ session: OpaquePointer?, _ id: Int32, endsStream: Bool) {
-        let user = nghttp2_session_get_stream_user_data(session, id)
-        guard let index = HTTP2StreamTable.index(user), let request = streams[index].request else {
+        guard let index = slot(of: id, session), let request = streams[index].request else {
             return
         }
         streams[index].startedAt = now
@@ -173,8 +182,7 @@ extension HTTP2Handler {
 
     /// A limit broken by the trailers ends the request too.
     private func completeAfterTrailers(_ session: OpaquePointer?, _ id: Int32) {
-        let user = nghttp2_session_get_stream_user_data(session, id)
-        if let index = HTTP2StreamTable.index(user), streams[index].hasTooManyHeaders,
+        if let index = slot(of: id, session), streams[index].hasTooManyHeaders,
             !streams[index].isAnswered
         {
             refuse(index, .headersTooLarge)
@@ -183,8 +191,7 @@ extension HTTP2Handler {
     }
 
     private func complete(_ session: OpaquePointer?, _ id: Int32) {
-        let user = nghttp2_session_get_stream_user_data(session, id)
-        guard let index = HTTP2StreamTable.index(user), !streams[index].isComplete else { return }
+        guard let index = slot(of: id, session), !streams[index].isComplete else { return }
         streams[index].isComplete = true
         incompleteCount -= 1
         guard !streams[index].isRefused, let request = streams[index].request else { return }

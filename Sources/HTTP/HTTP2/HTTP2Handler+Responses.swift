@@ -21,6 +21,8 @@ extension HTTP2Handler {
     func refuse(_ index: Int, _ problem: ProtocolProblem) {
         guard !streams[index].isAnswered else { return }
         streams[index].isRefused = true
+        // The slot lets go of it: an open header block must too.
+        if headerBlockStream == index { headerBlockRequest = nil }
         if let request = streams[index].request {
             streams[index].request = nil
             loop.recycle(request)

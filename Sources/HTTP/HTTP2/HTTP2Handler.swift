@@ -20,6 +20,9 @@ final class HTTP2Handler: ChannelInboundHandler, ChannelOutboundHandler {
     let loop: HTTPLoop
     @exclusivity(unchecked) var session: OpaquePointer?
     @exclusivity(unchecked) var streams = HTTP2StreamTable()
+    /// The stream that was looked up last, and its slot: head, body and end of a request mostly
+    /// follow one another. 0: none.
+    @exclusivity(unchecked) private var recentStream: (id: Int32, index: Int) = (0, 0)
     /// Refreshed at each read and each sweep.
     @exclusivity(unchecked) var now = NIODeadline.now()
     /// Inside `mem_recv`: nothing may be pumped.
@@ -40,6 +43,8 @@ final class HTTP2Handler: ChannelInboundHandler, ChannelOutboundHandler {
     /// Since when a header block is open, and the slot of its stream. Only one can be open.
     @exclusivity(unchecked) var headerBlockSince: NIODeadline?
     @exclusivity(unchecked) var headerBlockStream: Int?
+    /// Its request, which the stream's slot keeps alive; nil if its fields are not kept.
+    @exclusivity(unchecked) unowned(unsafe) var headerBlockRequest: RequestBuffer?
     /// Streams with a body that is still coming, or going out: only they have deadlines.
     @exclusivity(unchecked) var incompleteCount = 0
     @exclusivity(unchecked) var sendingCount = 0
@@ -99,8 +104,27 @@ final class HTTP2Handler: ChannelInboundHandler, ChannelOutboundHandler {
             if let request = streams[index].request { loop.recycle(request) }
         }
         streams = HTTP2StreamTable()
+        recentStream.id = 0
+        headerBlockRequest = nil
         incompleteCount = 0
         sendingCount = 0
+    }
+
+    /// The slot of a stream; nil if it has none, or is closed.
+    func slot(of id: Int32, _ session: OpaquePointer?) -> Int? {
+        if id == recentStream.id, id != 0 { return recentStream.index }
+        let user = nghttp2_session_get_stream_user_data(session, id)
+        guard let index = HTTP2StreamTable.index(user) else { return nil }
+        recentStream = (id, index)
+        return index
+    }
+
+    func noteStream(_ id: Int32, in index: Int) {
+        recentStream = (id, index)
+    }
+
+    func forgetStream(in index: Int) {
+        if recentStream.index == index { recentStream.id = 0 }
     }
 
     // MARK: In

@@ -208,6 +208,8 @@ def main():
                 options, Bench(options.strm, directory, log, Effort(), Pinning()), slices)
     except BenchError as error:
         faults = [str(error)]
+    except KeyboardInterrupt:
+        faults = ["interrupted"]
     finally:
         progress("")
         shutil.rmtree(directory, ignore_errors=True)
