@@ -81,6 +81,7 @@ extension Store {
         statistics.queuedBytes = status.depth.eventBytes
         statistics.queuedRequests = status.depth.requests
         statistics.refusals = status.refusals
+        statistics.runningNanoseconds = status.runningNanoseconds
         statistics.isDiskFull = status.isDiskFull
         let counts = shared.table.counts
         statistics.partitions = counts.partitions

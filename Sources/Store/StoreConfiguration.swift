@@ -17,6 +17,8 @@ package struct StoreConfiguration: Sendable {
     package var batchEventsMax = 16_384
     /// Bytes of one batch.
     package var batchBytesMax = 8 << 20
+    /// Events are refused as overloaded while the batch in hand has taken longer than this, in ns.
+    package var stallNanosecondsMax: UInt64 = 2_000_000_000
     /// Events are refused as `.diskFull` while less than this is free, in bytes. What remains
     /// serves audit entries, keys and erasure, which are refused below an eighth of it; 0: never.
     package var freeBytesMin: UInt64 = 64 << 20

@@ -6,7 +6,8 @@ package struct StoreStatistics: Sendable {
     package var eventBytes: UInt64 = 0
     package var mutations: UInt64 = 0
     package var keysMade: UInt64 = 0
-    /// Requests and chunks that were refused because the queue or the disk was full.
+    /// Requests and chunks that were refused because the queue or the disk was full, or because
+    /// the batch in hand did not end.
     package var refusals: UInt64 = 0
     /// From taking a batch to its last acknowledgement.
     package var commitTime = DurationHistogram()
@@ -14,6 +15,8 @@ package struct StoreStatistics: Sendable {
     package var writeTime = DurationHistogram()
     /// Events of a batch.
     package var batchEvents = CountHistogram()
+    /// How long the batch in hand has taken so far; 0: none is in hand. Seconds mean a stall.
+    package var runningNanoseconds: UInt64 = 0
     package var queuedEvents = 0
     package var queuedBytes = 0
     package var queuedRequests = 0

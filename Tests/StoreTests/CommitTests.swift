@@ -1,4 +1,5 @@
 import Contracts
+import Glibc
 import Synchronization
 import Testing
 
@@ -184,6 +185,39 @@ struct CommitTests {
         }
         #expect(writes == [8, 8, 8, 4])
         #expect(try fixture.events().map(\.number) == Array(0..<28))
+    }
+
+    @Test("that does not end makes later events refused, with a time to wait, and not kept waiting")
+    func stallIsToldToSenders() throws {
+        let observer = TestObserver()
+        let fixture = try StoreFixture {
+            $0.observer = observer
+            $0.stallNanosecondsMax = 0
+        }
+        let store = try fixture.open()
+        let sink = WaitingSink()
+        func chunk(_ number: Int) -> EventChunk {
+            let chunk = EventChunk(sink: sink)
+            chunk.append(number, to: StoreFixture.partition, at: StoreFixture.start)
+            return chunk
+        }
+        observer.hold()
+        try store.submit(chunk(0))
+        observer.waitForWrites(1)
+        #expect(throws: StoreError.overloaded(retryAfterSeconds: 1)) { try store.submit(chunk(1)) }
+        #expect(store.statistics.runningNanoseconds > 0)
+        #expect(store.statistics.refusals == 1)
+        // What records a release or a key is not held back: it has its own time to wait.
+        let done = Answer<CommitReceipt>()
+        try store.submit([.putCursor(key: [1], value: [2])], completion: done.give)
+        observer.release()
+        _ = try done.take().get()
+        sink.wait()
+        // The thread takes the next batch only after it has answered: no batch is in hand then.
+        while store.statistics.runningNanoseconds > 0 { sched_yield() }
+        try store.submit(chunk(2))
+        sink.wait(calls: 2)
+        #expect(try fixture.events().map(\.number) == [0, 2])
     }
 
     @Test("keeps the order of a key and the chunk that was submitted after it")

@@ -92,8 +92,13 @@ struct MetricsPage: Sendable {
             "strm_queue_requests", "Changes and audit entries that wait for the commit thread.",
             Double(store.queuedRequests))
         page.counter(
-            "strm_store_refused_total", "Submissions refused because the queue or disk was full.",
+            "strm_store_refused_total",
+            "Submissions refused because the queue or disk was full, or a commit did not end.",
             store.refusals)
+        page.gauge(
+            "strm_commit_running_seconds",
+            "How long the commit in hand has taken; events are refused from 2 on.",
+            Double(store.runningNanoseconds) / 1e9)
         page.gauge("strm_store_poisoned", "1 after a failed write.", store.isPoisoned ? 1 : 0)
         page.gauge(
             "strm_disk_full", "1 while events are refused for want of room.",

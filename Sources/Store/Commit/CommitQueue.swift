@@ -2,7 +2,8 @@
 ///
 /// Bounded in events, requests and bytes: what is over that is refused, so that a burst costs the
 /// senders a retry and not the server its memory. What is too large for the whole queue is taken
-/// when nothing else waits.
+/// when nothing else waits. Events are refused too while the batch in hand does not end (a write
+/// stall of the engine, a disk that hangs): their senders learn of it at once, and not by silence.
 ///
 /// `@unchecked Sendable`: all mutable state is read and written with `lock` held.
 final class CommitQueue: @unchecked Sendable {
@@ -45,6 +46,8 @@ final class CommitQueue: @unchecked Sendable {
     private var isDiskFull = false
     private var isReserveUsedUp = false
     private var refusals: UInt64 = 0
+    /// When the batch in hand was taken, in ns of the monotonic clock; 0: none is in hand.
+    private var takenAt: UInt64 = 0
 
     init(limits: StoreConfiguration) { self.limits = limits }
 
@@ -54,6 +57,10 @@ final class CommitQueue: @unchecked Sendable {
             if isDiskFull {
                 refusals += 1
                 throw .diskFull
+            }
+            if stallNanoseconds > limits.stallNanosecondsMax {
+                refusals += 1
+                throw .overloaded(retryAfterSeconds: 1)
             }
             let events = depth.events + chunk.count
             let bytes = depth.eventBytes + chunk.byteCount
@@ -101,6 +108,7 @@ final class CommitQueue: @unchecked Sendable {
     /// alone. False: closed, and nothing waits any more.
     func take(into batch: inout [Item]) -> Bool {
         lock.withLock {
+            takenAt = 0
             while items.isEmpty {
                 if phase == .closed { return false }
                 isConsumerWaiting = true
@@ -128,6 +136,7 @@ final class CommitQueue: @unchecked Sendable {
                 count += 1
             }
             move(count, into: &batch)
+            takenAt = MonotonicClock.nanoseconds()
             return true
         }
     }
@@ -158,8 +167,26 @@ final class CommitQueue: @unchecked Sendable {
         }
     }
 
-    var status: (depth: Depth, isPoisoned: Bool, isDiskFull: Bool, refusals: UInt64) {
-        lock.withLock { (depth, phase == .poisoned, isDiskFull, refusals) }
+    struct Status {
+        var depth: Depth
+        var isPoisoned: Bool
+        var isDiskFull: Bool
+        var refusals: UInt64
+        /// How long the batch in hand has taken so far; 0: none is in hand.
+        var runningNanoseconds: UInt64
+    }
+
+    var status: Status {
+        lock.withLock {
+            Status(
+                depth: depth, isPoisoned: phase == .poisoned, isDiskFull: isDiskFull,
+                refusals: refusals, runningNanoseconds: stallNanoseconds)
+        }
+    }
+
+    /// With the lock held.
+    private var stallNanoseconds: UInt64 {
+        takenAt == 0 ? 0 : MonotonicClock.nanoseconds() &- takenAt
     }
 
     private func checkPhase() throws(StoreError) {
