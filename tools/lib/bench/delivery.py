@@ -3,7 +3,6 @@
 import base64
 import multiprocessing
 import os
-import socket
 import statistics
 import time
 
@@ -111,9 +110,9 @@ def web_socket(port, token, count, ready, answer):
         wire.settimeout(_QUIET_SECONDS)
         key = base64.b64encode(os.urandom(16)).decode()
         wire.sendall("\r\n".join((
-            f"GET /ws?asJson=true&cursor={cursor} HTTP/1.1", "host: 127.0.0.1", "upgrade: websocket",
-            "connection: Upgrade", f"sec-websocket-key: {key}", "sec-websocket-version: 13",
-            f"authorization: Bearer {token}", "", "")).encode())
+            f"GET /ws?asJson=true&cursor={cursor} HTTP/1.1", "host: 127.0.0.1",
+            "upgrade: websocket", "connection: Upgrade", f"sec-websocket-key: {key}",
+            "sec-websocket-version: 13", f"authorization: Bearer {token}", "", "")).encode())
         data = b""
         while b"\r\n\r\n" not in data:
             data += wire.recv(65_536) or fail("the server closed a WebSocket")

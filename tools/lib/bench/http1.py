@@ -1,4 +1,4 @@
-"""HTTP/1.1 over plain sockets: what a client costs in Python would otherwise be what is measured."""
+"""HTTP/1.1 over plain sockets: else what a client costs in Python would be what is measured."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Reading pages of a stream, sealed and derived: 1, 4 and 16 readers, from the start and at the end."""
+"""Pages of a stream, sealed and derived: 1, 4 and 16 readers, from the start and at the end."""
 
 import multiprocessing
 import time
@@ -151,8 +151,8 @@ def show(result):
                           f"{middle['cpuMicroseconds']:.2f}"]
             rows.append(cells)
     return table(
-        ["", "from the start: events/s", "MiB/s", "CPU µs an event", "the last page again: events/s",
-         "MiB/s", "CPU µs an event"], rows,
+        ["", "from the start: events/s", "MiB/s", "CPU µs an event",
+         "the last page again: events/s", "MiB/s", "CPU µs an event"], rows,
         [f"{result['events']:,} events of {SEQUENCES:,} sequences; all readers together, each a "
          f"process with one connection; each {_CHECKED_EACH}th page was looked at line by line; at "
          f"most {result['memoryMebibytesMax']:,.0f} MiB resident."])

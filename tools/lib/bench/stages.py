@@ -14,8 +14,9 @@ def measure(bench):
         return {"skipped": "this strm has no bench stages"}
     library = shared_library(bench, "count_allocations")
     bench.say("stages")
-    output, _ = run([bench.strm, "bench", "stages", "--json"],
-                    clean_environment(LD_PRELOAD=library) if library else None)
+    output, _ = run(
+        [bench.strm, "bench", "stages", "--json", "--data-directory", bench.directory],
+        clean_environment(LD_PRELOAD=library) if library else None)
     try:
         stages = json.loads(output)
         for stage in stages:

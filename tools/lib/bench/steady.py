@@ -8,7 +8,6 @@ refused with anything but 503 and Retry-After, if one is missing, or if a reader
 import argparse
 import json
 import multiprocessing
-import os
 import pathlib
 import shutil
 import signal
@@ -67,6 +66,9 @@ def follow(port, token, ready, pipe):
                 pipe.recv()
                 pipe.send({"total": total, **(summary(latencies) if latencies else {})})
                 latencies = []
+                # The server ends a connection after a quarter of an hour.
+                reader.wire.close()
+                reader = PageReader(port, "demo-1-4", token)
     except BaseException as error:
         pipe.send({"error": repr(error)})
 
@@ -150,6 +152,9 @@ def run_slices(options, site, bodies, slices, pipe):
         slices.append(part)
         progress("")
         print("| " + " | ".join(map(str, row(number, part, options))) + " |", flush=True)
+        # The server ends a connection after a quarter of an hour; a slice is shorter.
+        load.close()
+        load = PacedLoad(site.port, site.token("demo"))
     load.close()
 
 
