@@ -19,8 +19,9 @@ final class Committer {
     let queue: CommitQueue
     var stage: (any CommitStage)?
 
-    /// Events of a batch that only a busy machine brings together.
-    private static let largeBatchEvents = 128
+    /// Events of a batch that only a busy machine brings together, and that make up for the fixed
+    /// cost of a commit.
+    private static let largeBatchEvents = 48
 
     var heads: [PartitionHead]
     var headIndexes: [PartitionID: Int]
