@@ -60,6 +60,20 @@ void *cplatform_secret_map(size_t bytes, size_t *locked_bytes) {
     return start;
 }
 
+void *cplatform_secret_map_leaving(size_t bytes, size_t spare, size_t *locked_bytes) {
+    void *start = cplatform_secret_map(bytes, locked_bytes);
+    if (start == NULL) return NULL;
+    void *probe = mmap(NULL, spare, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (probe == MAP_FAILED) return start;
+    if (mlock2(probe, spare, MLOCK_ONFAULT) != 0) {
+        size_t freed = spare < *locked_bytes ? spare : *locked_bytes;
+        munlock((char *)start + *locked_bytes - freed, freed);
+        *locked_bytes -= freed;
+    }
+    munmap(probe, spare);
+    return start;
+}
+
 void cplatform_secret_unmap(void *start, size_t bytes) {
     if (start == NULL) return;
     explicit_bzero(start, bytes);

@@ -12,21 +12,22 @@ extension UnsafeRawBufferPointer {
         return memcmp(baseAddress, literal.utf8Start, count) == 0
     }
 
-    @inline(__always)
-    func holdsSame(as other: UnsafeRawBufferPointer) -> Bool {
-        guard count == other.count, let first = baseAddress, let second = other.baseAddress else {
-            return count == other.count
-        }
-        return memcmp(first, second, count) == 0
-    }
-
-    /// The same as `matches`, where ASCII upper and lower case are one. `literal` must be lower case.
+    /// The same, where ASCII upper and lower case are one. `literal` must be lower case.
     package func matchesIgnoringCase(_ literal: StaticString) -> Bool {
         guard count == literal.utf8CodeUnitCount else { return false }
         for index in 0..<count where self[index].asciiLowercased != literal.utf8Start[index] {
             return false
         }
         return true
+    }
+
+    /// Whether both hold the same bytes, wherever they lie.
+    @inline(__always)
+    func holdsSame(as other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count, let first = baseAddress, let second = other.baseAddress else {
+            return count == other.count
+        }
+        return memcmp(first, second, count) == 0
     }
 
     /// Unsigned decimal number of at most 18 digits; nil for anything else.

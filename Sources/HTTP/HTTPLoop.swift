@@ -3,8 +3,8 @@ import Synchronization
 
 /// One event loop with its connections, and the door through which answers reach them.
 ///
-/// Everything but `index`, `eventLoop`, `submit` and the counters is confined to the event loop:
-/// call it there only. That confinement is what makes `@unchecked Sendable` true.
+/// Everything but `index`, `eventLoop`, `submit`, `execute` and the counters is confined to the
+/// event loop: call it there only. That confinement is what makes `@unchecked Sendable` true.
 package final class HTTPLoop: @unchecked Sendable {
     /// Place in `HTTPServer.loops`.
     package let index: Int
@@ -24,6 +24,8 @@ package final class HTTPLoop: @unchecked Sendable {
 
     @exclusivity(unchecked) private var slots: [Slot] = []
     private var freeSlots: [Int] = []
+    /// For `HTTP2Handler`, while one frame is given to nghttp2.
+    @exclusivity(unchecked) var frameScratch: [UInt8] = []
     @exclusivity(unchecked) private var touched: [Connection] = []
     @exclusivity(unchecked) private var isFinishing = false
     @exclusivity(unchecked) private var pool: [RequestBuffer] = []
@@ -95,10 +97,17 @@ package final class HTTPLoop: @unchecked Sendable {
     /// Answers one request from any thread: a hop, the answer and its own write. For answers that
     /// come in groups, hop once and use `respond` and `finishResponses`.
     package func submit(_ token: ResponseToken, _ response: HTTPResponse) {
-        eventLoop.execute {
+        execute {
             self.respond(token, response)
             self.finishResponses()
         }
+    }
+
+    /// Runs `body` on the loop, from any thread; not at all once the loop has stopped, when all its
+    /// connections are gone.
+    package func execute(_ body: @escaping @Sendable () -> Void) {
+        guard !isStopped.load(ordering: .acquiring) else { return }
+        eventLoop.execute(body)
     }
 
     func touch(_ connection: Connection) {
@@ -174,8 +183,7 @@ package final class HTTPLoop: @unchecked Sendable {
 
     /// From any thread. One that outlives the deadline of a stop is not waited for.
     func serviceEnded() {
-        guard !isStopped.load(ordering: .acquiring) else { return }
-        eventLoop.execute {
+        execute {
             self.servicesRunning -= 1
             self.finishDrainIfEmpty()
         }

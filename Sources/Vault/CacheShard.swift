@@ -112,10 +112,6 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
         return true
     }
 
-    mutating func countMiss() {
-        misses += 1
-    }
-
     @inline(__always)
     private func place(of link: KeyLink) -> Int? {
         guard let place = byLink.place(of: Self.fingerprint(link)), places[place].isTaken,
@@ -138,7 +134,9 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
             note(subject, at: place)
             return (place, nil)
         }
-        let place = choosePlace()
+        // A key whose fingerprint is the same could not be found by its link any more, not even to
+        // be taken out: it goes.
+        let place = byLink.place(of: Self.fingerprint(facts.link)) ?? choosePlace()
         var evicted: SequenceTag?
         if places[place].isTaken {
             evicted = places[place].sequence

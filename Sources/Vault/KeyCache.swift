@@ -10,6 +10,7 @@ import Synchronization
 final class KeyCache: Sendable {
     private static let partsMax = 64
     private static let partCapacityMin = 64
+    private static let spareLockableBytes = 1 << 20
 
     private final class Part: Sendable {
         let shard: Mutex<CacheShard>
@@ -47,7 +48,9 @@ final class KeyCache: Sendable {
         let partCapacity = max(1, wanted / count)
         let capacity = partCapacity * count
         precondition(capacity <= FingerprintTable.placesMax, "more keys than a table can name")
-        let arena = try LockedMemory(byteCount: capacity * DataKey.byteCount)
+        // The keys of an epoch, 8 KiB a class and day, come later and must be locked too.
+        let arena = try LockedMemory(
+            byteCount: capacity * DataKey.byteCount, leaving: Self.spareLockableBytes)
         self.capacity = capacity
         self.partCapacity = partCapacity
         self.arena = arena

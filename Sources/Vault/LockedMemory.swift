@@ -12,9 +12,15 @@ final class LockedMemory: @unchecked Sendable {
     /// How many bytes from the front cannot be swapped out.
     let lockedByteCount: Int
 
-    init(byteCount: Int) throws(VaultError) {
+    /// - Parameter leaving: bytes of the limit of lockable memory that are left to others, a
+    ///   multiple of the page size.
+    init(byteCount: Int, leaving spareBytes: Int = 0) throws(VaultError) {
         var locked = 0
-        guard byteCount > 0, let start = cplatform_secret_map(byteCount, &locked) else {
+        guard byteCount > 0,
+            let start = spareBytes > 0
+                ? cplatform_secret_map_leaving(byteCount, spareBytes, &locked)
+                : cplatform_secret_map(byteCount, &locked)
+        else {
             throw .keyring("no memory for keys")
         }
         self.start = start

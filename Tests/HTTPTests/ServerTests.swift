@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import Logging
+import Synchronization
 import Testing
 
 @Suite("a server starts, refuses and stops with care")
@@ -68,6 +69,23 @@ struct ServerTests {
             await #expect(throws: HTTPServerError.self) { _ = try await server.start() }
             await server.shutdownGracefully(deadlineSeconds: 0)
         }
+    }
+
+    private final class Counter: Sendable {
+        let count = Atomic(0)
+    }
+
+    @Test("a late answer to a server that has stopped goes nowhere, and schedules nothing")
+    func lateAnswer() async throws {
+        let server = server { _ in }
+        _ = try await server.start()
+        let runs = Counter()
+        server.loops[0].execute { runs.count.add(1, ordering: .relaxed) }
+        try await eventually("it runs") { runs.count.load(ordering: .relaxed) == 1 }
+        await server.shutdownGracefully(deadlineSeconds: 0)
+        server.loops[0].execute { runs.count.add(1, ordering: .relaxed) }
+        server.loops[0].submit(ResponseToken(first: 0, second: 1), HTTPResponse(status: 204))
+        #expect(runs.count.load(ordering: .relaxed) == 1)
     }
 
     @Test("a port that is taken, and a second start, are errors")

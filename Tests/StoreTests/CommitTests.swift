@@ -220,6 +220,32 @@ struct CommitTests {
         #expect(try fixture.events().map(\.number) == [0, 2])
     }
 
+    @Test("is not said to stall while a control between two commits takes its time")
+    func controlIsNoStall() throws {
+        let fixture = try StoreFixture { $0.stallNanosecondsMax = 0 }
+        let store = try fixture.open()
+        let entered = Answer<Bool>()
+        let mayGo = Answer<Bool>()
+        let thread = try StoreThread(name: "control") {
+            do throws(StoreError) {
+                try store.onCommitThread { _ in
+                    entered.give(.success(true))
+                    _ = mayGo.take()
+                }
+            } catch {
+                Issue.record(error)
+            }
+        }
+        _ = entered.take()
+        let sink = WaitingSink()
+        let chunk = EventChunk(sink: sink)
+        chunk.append(0, to: StoreFixture.partition, at: StoreFixture.start)
+        try store.submit(chunk)
+        mayGo.give(.success(true))
+        sink.wait()
+        thread.join()
+    }
+
     @Test("keeps the order of a key and the chunk that was submitted after it")
     func keysComeFirst() throws {
         let observer = TestObserver()

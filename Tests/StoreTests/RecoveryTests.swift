@@ -10,6 +10,23 @@ struct RecoveryTests {
     private static let partition = StoreFixture.partition
     private static let isSoak = ProcessInfo.processInfo.environment["STRM_TEST_SOAK"] != nil
 
+    @Test("the engine runs with the options that recovery and the disk rely on")
+    func options() throws {
+        let fixture = try StoreFixture()
+        try fixture.open()
+        let names = try FileManager.default.contentsOfDirectory(atPath: fixture.databasePath)
+        let name = try #require(names.filter { $0.hasPrefix("OPTIONS-") }.max())
+        let text = try String(contentsOfFile: "\(fixture.databasePath)/\(name)", encoding: .utf8)
+        let lines = Set(text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) })
+        for option in [
+            "wal_recovery_mode=kTolerateCorruptedTailRecords", "recycle_log_file_num=0",
+            "paranoid_checks=true", "track_and_verify_wals_in_manifest=true",
+            "strict_bytes_per_sync=true", "bytes_per_sync=524288", "ttl=0",
+        ] {
+            #expect(lines.contains(option), "\(option)")
+        }
+    }
+
     /// A closed store with 40 batches of one event in its WAL.
     private static func filled(_ count: Int = 40) throws -> StoreFixture {
         let fixture = try StoreFixture()

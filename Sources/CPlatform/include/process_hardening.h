@@ -29,6 +29,10 @@ size_t cplatform_raise_memlock(void);
 // NULL if the pages cannot be mapped.
 void *cplatform_secret_map(size_t bytes, size_t *locked_bytes);
 
+// The same for memory so large that it could use up the limit: leaves `spare` bytes of it, a multiple
+// of the page size, for secrets that come later and matter more.
+void *cplatform_secret_map_leaving(size_t bytes, size_t spare, size_t *locked_bytes);
+
 // Overwrites and unmaps what cplatform_secret_map gave, with the same size.
 void cplatform_secret_unmap(void *start, size_t bytes);
 

@@ -11,6 +11,7 @@ struct FrameBoundaries {
         /// Of the frame's header, in the bytes of this read.
         var start: Int
         var payloadCount: Int
+        var stream: Int32
 
         var payloadStart: Int { start + FrameBoundaries.headerCount }
         var end: Int { payloadStart + payloadCount }
@@ -45,7 +46,8 @@ struct FrameBoundaries {
                 position += Self.headerCount
                 if Self.isWholeBlock(bytes, at: start), count <= bytes.count - position {
                     position += count
-                    return HeadersFrame(start: start, payloadCount: count)
+                    return HeadersFrame(
+                        start: start, payloadCount: count, stream: Self.stream(bytes, at: start))
                 }
                 unseenCount = count
             }
@@ -67,6 +69,12 @@ struct FrameBoundaries {
 
     private static func payloadCount(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Int {
         Int(bytes[start]) << 16 | Int(bytes[start + 1]) << 8 | Int(bytes[start + 2])
+    }
+
+    private static func stream(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Int32 {
+        let number = UInt32(
+            bigEndian: bytes.loadUnaligned(fromByteOffset: start + 5, as: UInt32.self))
+        return Int32(bitPattern: number & 0x7FFF_FFFF)
     }
 
     private static func isWholeBlock(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Bool {

@@ -33,12 +33,13 @@ struct HTTP2Callbacks: @unchecked Sendable {
             return HTTP2Callbacks.withHandler(user) { $0.beginFrame(header) }
         }
         nghttp2_session_callbacks_set_on_header_callback(table) {
-            _, _, name, nameCount, value, valueCount, _, user in
-            guard let user else { return 0 }
+            _, frame, name, nameCount, value, valueCount, _, user in
+            guard let frame, let user else { return 0 }
             return HTTP2Callbacks.withHandler(user) {
                 $0.receiveHeader(
                     UnsafeRawBufferPointer(start: name, count: nameCount),
-                    UnsafeRawBufferPointer(start: value, count: valueCount))
+                    UnsafeRawBufferPointer(start: value, count: valueCount),
+                    stream: frame.pointee.hd.stream_id)
             }
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(table) { session, frame, user in

@@ -28,10 +28,13 @@ extension HTTP2Handler {
     }
 
     func receiveHeader(
-        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, stream id: Int32
     ) -> Int32 {
         if name.count == 13, name.matches("authorization") {
-            return tokenShortcut.withValue(value) { keepHeader(name, $0) }
+            tokenShortcut.noteReport(value, stream: id)
+            if tokenShortcut.isPlaceholder(value, stream: id) {
+                return tokenShortcut.withToken { keepHeader(name, $0) }
+            }
         }
         return keepHeader(name, value)
     }

@@ -148,17 +148,31 @@ final class HTTP2Handler: ChannelInboundHandler, ChannelOutboundHandler {
         var position = 0
         var givenCount = 0
         while let headers = boundaries.nextHeaders(in: bytes, from: &position) {
-            let shorter = tokenShortcut.beginBlock(headers, in: bytes)
-            let end = shorter == nil ? headers.end : headers.start
-            var result = give(UnsafeRawBufferPointer(rebasing: bytes[givenCount..<end]), session)
-            if result >= 0, let shorter {
-                result = shorter.withUnsafeBytes { give($0, session) }
-            }
-            tokenShortcut.endBlock()
+            let look = tokenShortcut.look(at: headers, in: bytes)
+            if look == .nothing { continue }
+            // First what came before, so that no other block is read while the shortcut is armed.
+            let before = UnsafeRawBufferPointer(rebasing: bytes[givenCount..<headers.start])
+            var result = give(before, session)
+            if result >= 0 { result = give(headers, look, in: bytes, session) }
             if result < 0 { return result }
             givenCount = headers.end
         }
         return give(UnsafeRawBufferPointer(rebasing: bytes[givenCount...]), session)
+    }
+
+    private func give(
+        _ headers: FrameBoundaries.HeadersFrame, _ look: TokenShortcut.Look,
+        in bytes: UnsafeRawBufferPointer, _ session: OpaquePointer
+    ) -> Int {
+        defer { tokenShortcut.end() }
+        switch look {
+        case .nothing: break
+        case .unknown(let place): tokenShortcut.learn(place, of: headers, in: bytes)
+        case .known(let place):
+            tokenShortcut.shorten(place, of: headers, in: bytes, to: &loop.frameScratch)
+            return loop.frameScratch.withUnsafeBytes { give($0, session) }
+        }
+        return give(UnsafeRawBufferPointer(rebasing: bytes[headers.start..<headers.end]), session)
     }
 
     private func give(_ bytes: UnsafeRawBufferPointer, _ session: OpaquePointer) -> Int {

@@ -91,7 +91,7 @@ final class LoopIngest: CommitSink, @unchecked Sendable {
 
     /// On the commit thread, the slow lane's or the loop itself.
     func didCommit(_ chunks: [EventChunk], outcome: CommitOutcome) {
-        loop.eventLoop.execute { self.complete(chunks, outcome) }
+        loop.execute { self.complete(chunks, outcome) }
     }
 
     private func complete(_ chunks: [EventChunk], _ outcome: CommitOutcome) {

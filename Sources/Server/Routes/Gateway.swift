@@ -92,10 +92,7 @@ final class Gateway: HTTPHandler, @unchecked Sendable {
         if case .longPoll = route.work { runner = waits }
         let isTaken = runner.submit {
             let response = await self.run(route, call)
-            loop.eventLoop.execute {
-                loop.respond(token, response)
-                loop.finishResponses()
-            }
+            loop.submit(token, response)
         }
         if !isTaken {
             loop.respond(token, Problem.overloaded(retryAfterSeconds: 1).response)

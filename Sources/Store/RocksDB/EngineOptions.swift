@@ -84,8 +84,8 @@ final class EngineOptions: @unchecked Sendable {
         rocksdb_options_set_db_write_buffer_size(base, configuration.memtableBytesMax)
         rocksdb_options_set_max_open_files(base, 512)
         rocksdb_options_set_max_background_jobs(base, 3)
-        // At most twice this much of a flush waits for the disk: the sync of the WAL, which every
-        // sender waits for, queues behind it.
+        // With `strict_bytes_per_sync` a flush waits for what it has handed to the disk before it
+        // hands over more: the sync of the WAL, which every sender waits for, queues behind it.
         rocksdb_options_set_bytes_per_sync(base, 512 << 10)
         // One writer: the locks for several would only cost.
         rocksdb_options_set_allow_concurrent_memtable_write(base, 0)
