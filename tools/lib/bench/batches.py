@@ -8,7 +8,7 @@ from . import events
 
 TITLE = "batches of JSON lines, and Avro binary"
 BATCH_LINES = (100, 1_000)
-BATCH_SHAPE = (8, 4)
+BATCH_SHAPE = (4, 2)
 SINGLE_SHAPE = (8, 64)
 AVRO_HEADERS = ("strm-serialization-type: application/x-avro-binary",
                 f"strm-schema-ref: {events.CONTRACT}")
