@@ -73,7 +73,7 @@ extension Store {
         if count % 4_096 == 0 && gate.isRefusing { throw .closed }
     }
 
-    /// A consistent copy at small cost: a few locks.
+    /// At small cost: a few locks, the engine's among them.
     package var statistics: StoreStatistics {
         var statistics = shared.counters.snapshot
         let status = shared.queue.status
@@ -88,6 +88,9 @@ extension Store {
         statistics.watchers = shared.table.watcherCount
         statistics.dayFamilies = counts.families
         statistics.watermarkTime = shared.keeper.time
+        statistics.engine = try? withEngine { engine throws(StoreError) in
+            try engine.database.figures()
+        }
         return statistics
     }
 }

@@ -36,6 +36,8 @@ package struct StoreStatistics: Sendable {
     /// The last watermark that was written; ms since 1970.
     package var watermarkTime: Milliseconds = 0
     package var watermarkFailures: UInt64 = 0
+    /// nil while the store closes, or if the engine does not tell.
+    package var engine: EngineFigures?
 
     package init() {}
 }

@@ -58,6 +58,8 @@ struct OperationsTests {
             }
             #expect(answer.text.contains("\nstrm_ingest_events_total 3\n"))
             #expect(answer.text.contains("\nstrm_committed_events_total 3\n"))
+            #expect(answer.text.contains("\nstrm_engine_write_stopped 0\n"))
+            #expect(answer.text.contains("strm_engine_memory_bytes{use=\"block-cache\"} "))
             #expect(answer.text.contains("\nstrm_ready 1\n"))
             #expect(answer.text.contains("strm_commit_seconds_bucket{le=\"+Inf\"}"))
         }

@@ -20,6 +20,21 @@ struct CommitTests {
         #expect(events.map(\.number) == Array(0..<15))
     }
 
+    @Test("shows in the engine's own figures, and nothing does after the store was closed")
+    func engineFigures() throws {
+        let fixture = try StoreFixture()
+        try fixture.open()
+        let before = try #require(fixture.store.statistics.engine)
+        try fixture.send(count: 2_000)
+        let after = try #require(fixture.store.statistics.engine)
+        #expect(after.memtableBytes > before.memtableBytes)
+        #expect(after.blockCacheBytes <= 64 << 20)
+        #expect(!after.isWriteStopped && after.delayedWriteBytesPerSecond == 0)
+        let store = fixture.store
+        store.close()
+        #expect(store.statistics.engine == nil)
+    }
+
     @Test("is one write with one sync, which comes before every acknowledgement")
     func syncComesFirst() throws {
         let effects = try Self.effects { _ in }

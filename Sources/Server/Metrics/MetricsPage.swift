@@ -111,6 +111,23 @@ struct MetricsPage: Sendable {
             "strm_watermark_failures_total", "Watermarks that could not be written.",
             store.watermarkFailures)
         page.gauge("strm_audit_size", "Entries of the audit log.", Double(auditSize))
+        addEngine(to: &page)
+    }
+
+    private func addEngine(to page: inout PrometheusText) {
+        guard let engine = store.engine else { return }
+        page.metric("strm_engine_memory_bytes", .gauge, "Memory of the storage engine, by use.")
+        for (use, bytes) in [
+            ("memtables", engine.memtableBytes), ("open-files", engine.openFileBytes),
+            ("block-cache", engine.blockCacheBytes),
+        ] { page.sample("strm_engine_memory_bytes", ["use": use], Double(bytes)) }
+        page.gauge(
+            "strm_engine_write_stopped", "1 while the storage engine takes no writes.",
+            engine.isWriteStopped ? 1 : 0)
+        page.gauge(
+            "strm_engine_delayed_write_bytes_per_second",
+            "To what rate the storage engine holds writes down; 0: it does not.",
+            Double(engine.delayedWriteBytesPerSecond))
     }
 
     private func addQuery(to page: inout PrometheusText) {

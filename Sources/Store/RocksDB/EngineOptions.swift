@@ -15,7 +15,7 @@ final class EngineOptions: @unchecked Sendable {
     let database: OpaquePointer
     let events: OpaquePointer
     private let fixed: [FamilyKind: OpaquePointer]
-    private let cache: OpaquePointer
+    let cache: OpaquePointer
     private let countsSyncs: Bool
 
     init(_ configuration: StoreConfiguration) throws(StoreError) {

@@ -107,6 +107,10 @@ def slice_of(site, load, bodies, options, pipe):
         "openFiles": site.server.open_files(), "writtenBytes": disk,
         "diskBytes": after["strm_disk_used_bytes"],
         "slowestWriteSeconds": _slowest_write(before, after),
+        "engineBytes": {use: after[f'strm_engine_memory_bytes{{use="{use}"}}']
+                        for use in ("memtables", "open-files", "block-cache")},
+        "stalls": after["strm_engine_write_stopped"]
+        + after["strm_engine_delayed_write_bytes_per_second"],
     }
 
 
@@ -126,13 +130,15 @@ def row(number, part, options):
         f"{(number + 1) * options.slice_seconds / 60:.1f}", f"{part['rate']:,.0f}", refused,
         f"{part['p50']:.2f}", f"{part['p99']:.2f}", f"{part['p999']:.1f}",
         f"{reader.get('p50', 0):.2f}", f"{reader.get('p99', 0):.2f}",
-        f"{part['cpuMicroseconds']:.1f}", f"{part['residentMebibytes']:.0f}", part["openFiles"],
+        f"{part['cpuMicroseconds']:.1f}", f"{part['residentMebibytes']:.0f}",
+        " + ".join(f"{part['engineBytes'][use] / 2**20:.0f}"
+                   for use in ("memtables", "open-files", "block-cache")), part["openFiles"],
         f"{part['writtenBytes'] / 2**20:,.0f}", f"{part['diskBytes'] / 2**20:,.0f}",
         "-" if part["slowestWriteSeconds"] is None else f"{part['slowestWriteSeconds'] * 1000:.0f}"]
 
 
 HEAD = ["minute", "stored/s", "refused", "p50 ms", "p99", "p99.9", "reader p50", "p99",
-        "CPU µs an event", "MiB resident", "files open", "MiB written", "MiB on disk",
+        "CPU µs an event", "MiB resident", "memtables + open files + block cache", "files open", "MiB written", "MiB on disk",
         "slowest write ms"]
 
 
@@ -231,8 +237,8 @@ def main():
     pathlib.Path(options.json).write_text(json.dumps({
         "options": vars(options), "slices": slices, "slopes": slopes, "faults": faults},
         indent=1) + "\n", encoding="utf-8")
-    print(f"all slices: {options.json}; RocksDB's stalls are not in /metrics: the slowest write "
-          "stands for them")
+    print(f"all slices: {options.json}; the storage engine held writes down at the end of "
+          f"{sum(part['stalls'] > 0 for part in slices)} of {len(slices)} slices")
     for fault in faults:
         print(f"soak: {fault}", file=sys.stderr)
     sys.exit(1 if faults else 0)
