@@ -35,6 +35,7 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
@@ -79,6 +80,9 @@ let package = Package(
         .target(
             name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CPlatform"),
+        .target(
+            name: "CCompression",
+            linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
 
         // The modules, lowest first. ARCHITECTURE.md has the map and a test holds it.
         module("Contracts", ["CSimdJSON", "CRE2", yams]),
@@ -90,13 +94,21 @@ let package = Package(
         module("Ingest", ["Contracts", "Privacy", "Vault", "Store", "Audit"]),
         module("Query", ["Contracts", "Privacy", "Vault", "Store", "Audit", crypto]),
         module(
+            "Buckets", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL, crypto, cryptoExtras]),
+        module(
+            "Export",
+            [
+                "CCompression", "Buckets", "Contracts", "Store", "AuditProof", "Audit", "Vault",
+                "Query", crypto, logging,
+            ]),
+        module(
             "HTTP",
             ["CNGHTTP2", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioTLS, nioSSL, logging]),
         module(
             "Server",
             [
                 "Contracts", "Store", "AuditProof", "Audit", "Vault", "Privacy", "Ingest", "Query",
-                "HTTP", nioCore, logging, crypto, configuration, lifecycle,
+                "Buckets", "Export", "HTTP", nioCore, logging, crypto, configuration, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(
@@ -121,6 +133,16 @@ let package = Package(
         tests(
             "Query",
             ["Contracts", "Privacy", "Vault", "Store", "Audit", "AuditProof", "Ingest", crypto]),
+        .testTarget(
+            name: "BucketsTests",
+            dependencies: ["Buckets", nioCore, nioPosix, crypto, cryptoExtras],
+            exclude: ["Data"], swiftSettings: settings),
+        tests(
+            "Export",
+            [
+                "Buckets", "Contracts", "Store", "AuditProof", "Audit", "Vault", "Query", "Ingest",
+                "Privacy", crypto, logging,
+            ]),
         tests("HTTP", [nioCore, nioPosix]),
         .testTarget(
             name: "ServerTests",

@@ -30,4 +30,22 @@ package enum Act: String, Sendable, CaseIterable {
     case masterKeyRotated
     /// The audit log itself was handed out.
     case auditExported
+    case connectorCreated
+    /// Its credentials were replaced by others.
+    case connectorRekeyed
+    case connectorDeleted
+    /// A connector's bucket was written to and read, to see whether it can be used.
+    case connectorTested
+    case exporterCreated
+    case exporterPaused
+    case exporterResumed
+    case exporterDeleted
+    /// A batch of events lies in a bucket. Of a derived stream its releases are entries before it.
+    case batchExported
+    /// Events expired before an exporter could take them.
+    case exportLost
+    case keyExportAllowed
+    case keyExportForbidden
+    /// Data keys were handed out: whoever has them can open what they sealed, for ever.
+    case keysExported
 }

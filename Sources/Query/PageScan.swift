@@ -1,3 +1,4 @@
+import Contracts
 import Store
 
 /// Runs passes over the partitions of a view until one of them yields something.
@@ -58,7 +59,7 @@ struct PageScan: Sendable {
             keyLink: request.keyLink, bytesMax: request.pageBytesMax)
     }
 
-    private func read(_ pass: Pass) async throws(QueryError) -> (PageBody, PassEnd) {
+    func read(_ pass: Pass) async throws(QueryError) -> (PageBody, PassEnd) {
         switch reader.target {
         case .stream:
             let store = query.store
@@ -100,4 +101,31 @@ struct PageBody: Sendable {
     var bytes: [UInt8] = []
     var count = 0
     var sealedFields = 0
+    /// Only for a pass that collects them.
+    var details = PageDetails()
+}
+
+/// What a page holds, for the manifest of an export.
+struct PageDetails: Sendable {
+    /// The catalog's numbers of the contracts of all events.
+    var contracts: Set<UInt32> = []
+    var keyLinks: Set<KeyLink> = []
+    /// Paths of the fields that were opened, and their levels.
+    var openedFields: Set<String> = []
+    var openedLevels = ConsentLevels(bits: 0)
+    private var lastContract: UInt32?
+    private var lastLink: KeyLink?
+
+    /// Most events are of the contract, and many of the sequence, of the one before.
+    mutating func note(_ event: borrowing EventRecordView) {
+        let (contract, link) = (event.contract, event.keyLink)
+        if contract != lastContract {
+            contracts.insert(contract)
+            lastContract = contract
+        }
+        if link != lastLink {
+            keyLinks.insert(link)
+            lastLink = link
+        }
+    }
 }

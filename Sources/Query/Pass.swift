@@ -14,6 +14,10 @@ struct Pass: Sendable {
     var keyLink: KeyLink?
     /// The bytes of the page: it ends before the event that would exceed them.
     var bytesMax: Int
+    /// The first offset that does not belong to the range any more; nil: the range is open.
+    var end: Offset?
+    /// Whether the page says which contracts and sequences it holds.
+    var collectsDetails = false
 }
 
 /// How a pass ended.
@@ -55,6 +59,10 @@ extension Pass {
                 partition, from: start, limit: .max, notBefore: notBefore, until: until,
                 keyLink: keyLink, scanLimit: scannedMax
             ) { event in
+                if let end, event.offset >= end {
+                    notTaken = event.offset
+                    return false
+                }
                 switch take(event) {
                 case .taken: taken += 1
                 case .dropped: dropped += 1

@@ -102,6 +102,7 @@ private final class OpenedEvents: @unchecked Sendable {
     private var contracts: [UInt32: ContractUse] = [:]
     private var current: ContractUse?
     private var failure: VaultError?
+    private var details = PageDetails()
 
     /// The fields of one contract that were opened.
     private final class ContractUse {
@@ -133,6 +134,7 @@ private final class OpenedEvents: @unchecked Sendable {
                 let json = event.json
                 if events > 0, output.count + json.count >= pass.bytesMax { return .full }
                 append(event, json, now)
+                if pass.collectsDetails, failure == nil { details.note(event) }
                 return failure == nil ? .taken : .full
             }
         } catch {
@@ -151,8 +153,11 @@ private final class OpenedEvents: @unchecked Sendable {
     /// The bytes, once. Whoever calls has put them on record.
     func handOut() -> PageBody {
         defer { wipe() }
+        details.openedFields = Set(fieldsByContract().flatMap(\.paths))
+        details.openedLevels = openedLevels
         return PageBody(
-            bytes: output.toArray(), count: events, sealedFields: goneFields + damagedFields)
+            bytes: output.toArray(), count: events, sealedFields: goneFields + damagedFields,
+            details: details)
     }
 
     func fieldsByContract() -> [(contract: String, paths: [String])] {

@@ -15,6 +15,7 @@ enum SealedPages {
             body.bytes.append(contentsOf: json)
             body.bytes.append(0x0A)
             body.count += 1
+            if pass.collectsDetails { body.details.note(event) }
             return .taken
         }
         return (body, end)

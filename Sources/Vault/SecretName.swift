@@ -6,6 +6,7 @@ package struct SecretName: Hashable, Sendable {
         case clientPepper = 3
         case cursorKey = 4
         case index = 5
+        case credentials = 6
     }
 
     let kind: Kind
@@ -26,6 +27,9 @@ package struct SecretName: Hashable, Sendable {
     package static func tokenSigning(_ number: UInt32) -> SecretName {
         SecretName(.tokenSigning, number: number)
     }
+    /// Key under which credentials for other systems are sealed. Made when it is first needed; not
+    /// handed out.
+    static let credentials = SecretName(.credentials)
     /// Root of the stream index keys. Not handed out.
     static let index = SecretName(.index)
 }

@@ -40,13 +40,18 @@ struct Strm: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Server", subcommands: [Init.self, Serve.self, Status.self]),
             CommandGroup(
-                name: "Contracts, streams and clients",
+                name: "Contracts, streams, clients and exporters",
                 subcommands: [
                     Create.self, Get.self, List.self, Delete.self, Activate.self, Archive.self,
                     CredentialsCommand.self,
                 ]),
             CommandGroup(
                 name: "Events", subcommands: [Send.self, Simulate.self, Listen.self]),
+            CommandGroup(
+                name: "Exports to buckets",
+                subcommands: [
+                    Test.self, Rotate.self, Pause.self, Resume.self, Allow.self, Forbid.self,
+                ]),
             CommandGroup(name: "Audit", subcommands: [AuditCommand.self]),
             CommandGroup(name: "Measuring", subcommands: [Bench.self]),
         ])

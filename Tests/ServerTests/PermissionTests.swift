@@ -26,6 +26,19 @@ struct PermissionTests {
         ("GET", "/v1/streams/demo-1", ["administrator", "dpo", "auditor", "derivedReader"]),
         ("POST", "/v1/streams", ["administrator", "dpo"]),
         ("DELETE", "/v1/streams/none", ["administrator", "dpo"]),
+        ("PUT", "/v1/streams/demo/key-export", ["dpo"]),
+        ("GET", "/v1/connectors", ["administrator", "dpo", "auditor"]),
+        ("POST", "/v1/connectors", ["administrator"]),
+        ("GET", "/v1/connectors/none", ["administrator", "dpo", "auditor"]),
+        ("DELETE", "/v1/connectors/none", ["administrator"]),
+        ("POST", "/v1/connectors/none/test", ["administrator"]),
+        ("PUT", "/v1/connectors/none/credentials", ["administrator"]),
+        ("GET", "/v1/exporters", ["administrator", "dpo", "auditor"]),
+        ("POST", "/v1/exporters", ["administrator", "dpo"]),
+        ("GET", "/v1/exporters/none", ["administrator", "dpo", "auditor"]),
+        ("DELETE", "/v1/exporters/none", ["administrator", "dpo"]),
+        ("POST", "/v1/exporters/none/pause", ["administrator", "dpo"]),
+        ("POST", "/v1/exporters/none/resume", ["administrator", "dpo"]),
         ("GET", "/v1/clients", ["administrator"]), ("POST", "/v1/clients", ["administrator"]),
         ("GET", "/v1/clients/none", ["administrator"]),
         ("DELETE", "/v1/clients/none", ["administrator"]),
@@ -98,6 +111,8 @@ struct PermissionTests {
         )
         .replacing("streams/none", with: "streams/{stream}")
         .replacing("clients/none", with: "clients/{client}")
+        .replacing("connectors/none", with: "connectors/{connector}")
+        .replacing("exporters/none", with: "exporters/{exporter}")
         .replacing("consumers/c/", with: "consumers/{consumer}/")
         .replacing("a/b/1.0.0", with: "{handle}/{name}/{version}")
         .replacing("tile/0/000", with: "tile/{path}")

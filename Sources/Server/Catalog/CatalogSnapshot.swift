@@ -1,4 +1,6 @@
+import Export
 import FoundationEssentials
+import Query
 import Store
 
 /// The management data, decoded, as of one commit: immutable, shared by everyone who asks.
@@ -13,6 +15,8 @@ struct CatalogSnapshot: Sendable {
     var derivedStreams: [String: Entry<DerivedStreamDefinition>] = [:]
     var clients: [String: Entry<ClientRecord>] = [:]
     var contracts: [String: Entry<ContractRecord>] = [:]
+    var connectors: [String: Entry<ConnectorRecord>] = [:]
+    var exporters: [String: Entry<ExporterDefinition>] = [:]
 
     /// - Throws: `StoreError.corrupt` if a document is not what this program writes.
     init(store: Store) throws(StoreError) {
@@ -20,6 +24,8 @@ struct CatalogSnapshot: Sendable {
         derivedStreams = try Self.decode(store, DerivedStreamDefinition.kind)
         clients = try Self.decode(store, ClientRecord.kind)
         contracts = try Self.decode(store, ContractRecord.kind)
+        connectors = try Self.decode(store, ConnectorRecord.kind)
+        exporters = try Self.decode(store, ExporterDefinition.kind)
     }
 
     init() {}
@@ -30,6 +36,20 @@ struct CatalogSnapshot: Sendable {
     func derivedStreams(of source: String) -> [DerivedStreamDefinition] {
         derivedStreams.values.map(\.value).filter { $0.source == source }
             .sorted { $0.name < $1.name }
+    }
+
+    /// What is read when the stream or derived stream of this name is; nil: there is none.
+    func target(_ name: String) -> ReadTarget? {
+        if let stream = streams[name]?.value { return .stream(stream) }
+        guard let derived = derivedStreams[name]?.value,
+            let source = streams[derived.source]?.value
+        else { return nil }
+        return .derived(derived, source: source)
+    }
+
+    /// The exporters of a stream or derived stream, by name.
+    func exporters(of stream: String) -> [ExporterDefinition] {
+        exporters.values.map(\.value).filter { $0.stream == stream }.sorted { $0.name < $1.name }
     }
 
     /// The clients that may use the stream or derived stream.

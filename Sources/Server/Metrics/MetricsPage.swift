@@ -1,4 +1,5 @@
 import Audit
+import Export
 import HTTP
 import Ingest
 import Query
@@ -14,6 +15,8 @@ struct MetricsPage: Sendable {
     var store: StoreStatistics
     var vault: VaultStatistics
     var query: QueryStatistics
+    var exporters: [ExporterStatus]
+    var now: Milliseconds
     var auditSize: UInt64
     var tokensIssued: UInt64
     var tokensRefused: UInt64
@@ -35,6 +38,7 @@ struct MetricsPage: Sendable {
         addIngest(to: &page)
         addStore(to: &page)
         addQuery(to: &page)
+        addExporters(to: &page)
         addVault(to: &page)
         addHTTP(to: &page)
         return page.text
@@ -128,6 +132,39 @@ struct MetricsPage: Sendable {
             "strm_engine_delayed_write_bytes_per_second",
             "To what rate the storage engine holds writes down; 0: it does not.",
             Double(engine.delayedWriteBytesPerSecond))
+    }
+
+    private func addExporters(to page: inout PrometheusText) {
+        func each(
+            _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+            _ value: (ExporterStatus) -> Double?
+        ) {
+            page.metric(name, kind, help)
+            for status in exporters {
+                guard let value = value(status) else { continue }
+                page.sample(name, ["exporter": status.definition.name], value)
+            }
+        }
+        each("strm_exporter_lag_events", .gauge, "Events that are not exported yet.") {
+            Double($0.lagEvents)
+        }
+        each("strm_exporter_failures", .gauge, "Tries in a row that failed.") {
+            Double($0.failures)
+        }
+        each(
+            "strm_exporter_seconds_until_loss", .gauge,
+            "Until retention takes what is not exported; absent if all is."
+        ) { $0.secondsUntilLoss(now: now) }
+        each("strm_exporter_batches_total", .counter, "Objects with events written.") {
+            Double($0.progress.batches)
+        }
+        each("strm_exporter_events_total", .counter, "Events in them.") {
+            Double($0.progress.events)
+        }
+        each(
+            "strm_exporter_lost_events_total", .counter,
+            "Events that expired before they were exported."
+        ) { Double($0.progress.lostEvents) }
     }
 
     private func addQuery(to page: inout PrometheusText) {

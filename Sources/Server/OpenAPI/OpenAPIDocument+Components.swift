@@ -44,6 +44,10 @@ extension OpenAPIDocument {
               description: The contract was refused; pointer, rule and expected say why.
               content:
                 application/problem+json: {schema: {$ref: "#/components/schemas/Problem"}}
+            ConnectorTestFailed:
+              description: The bucket cannot be used; the detail says what is missing.
+              content:
+                application/problem+json: {schema: {$ref: "#/components/schemas/Problem"}}
             Unauthorized:
               description: There is no valid token; the same answer for every reason.
               headers: {www-authenticate: {required: true, schema: {type: string}}}
@@ -203,6 +207,7 @@ extension OpenAPIDocument {
                 levels: {type: array, items: {type: integer}}
                 cumulative: {type: integer}
                 retentionDays: {type: integer}
+                allowsKeyExport: {type: boolean}
                 createdAt: {type: string, format: date-time}
                 createdBy: {type: string}
             CreatedStream:

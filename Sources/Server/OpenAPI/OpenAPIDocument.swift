@@ -4,8 +4,8 @@
 /// It is code, not a resource: the one binary is all that has to be installed.
 enum OpenAPIDocument {
     static let text =
-        head + eventPaths + managementPaths + auditPaths + tokenPaths
-        + operationPaths + components
+        head + eventPaths + managementPaths + exportPaths + auditPaths + tokenPaths
+        + operationPaths + components + exportSchemas
 
     private static let head = """
         openapi: 3.1.0

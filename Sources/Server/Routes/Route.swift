@@ -78,6 +78,10 @@ struct RouteRequest: Sendable {
 
     /// The body as a JSON object whose members are all in `allowed`.
     func object(_ allowed: String...) throws(Problem) -> BodyObject {
+        try object(allowed)
+    }
+
+    func object(_ allowed: [String]) throws(Problem) -> BodyObject {
         try requireJSON()
         return try BodyObject(http.body, allowed: allowed)
     }

@@ -14,9 +14,18 @@ enum RouteTable {
             retentionDays: engine.settings.limits.retentionDays)
         let clients = ClientRoutes(catalog: engine.catalog, secrets: engine.secrets)
         let audit = AuditRoutes(audit: engine.audit, store: engine.store)
-        let management = (contracts.routes + streams.routes + clients.routes).map {
-            $0.method == .get ? $0 : $0.retryingConflicts(engine.catalog)
-        }
+        let connectors = ConnectorRoutes(
+            catalog: engine.catalog, vault: engine.vault, store: engine.store,
+            audit: engine.audit, exporters: engine.exporters)
+        let exporters = ExporterRoutes(
+            catalog: engine.catalog, store: engine.store, exporters: engine.exporters,
+            intervalSecondsMin: engine.settings.exports.intervalSecondsMin)
+        let keyExport = KeyExportRoute(catalog: engine.catalog)
+        let management =
+            (contracts.routes + streams.routes + clients.routes + connectors.routes
+            + exporters.routes + [keyExport.route]).map {
+                $0.method == .get ? $0 : $0.retryingConflicts(engine.catalog)
+            }
         return events.routes + [webSocket.route] + management + audit.routes + tokens.routes
             + OperationsRoutes(engine: engine).routes
     }

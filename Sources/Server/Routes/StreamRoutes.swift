@@ -1,5 +1,6 @@
 import Audit
 import Contracts
+import Export
 import HTTP
 import Query
 import Store
@@ -189,6 +190,11 @@ struct StreamRoutes: Sendable {
             Catalog.delete(
                 kind: ClientRecord.kind, name: $0.value.id, expectedRevision: $0.revision)
         }
+        let exporters = snapshot.exporters(of: name)
+        guard exporters.isEmpty else {
+            let names = exporters.map(\.name).joined(separator: ", ")
+            throw Problem.conflict("Exporters depend on it: \(names). Delete them first.")
+        }
         if let derived = snapshot.derivedStreams[name] {
             mutations.append(
                 Catalog.delete(
@@ -234,6 +240,7 @@ struct StreamRoutes: Sendable {
         [
             ("name", .string(stream.name)), ("kind", "stream"),
             ("retentionDays", .integer(Int64(stream.retention.days))),
+            ("allowsKeyExport", .bool(stream.allowsKeyExport ?? false)),
             ("createdAt", .string(WireTime.format(stream.createdAt))),
             ("createdBy", .string(stream.createdBy)),
         ]

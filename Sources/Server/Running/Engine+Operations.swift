@@ -1,4 +1,5 @@
 import Audit
+import Export
 import Ingest
 import Logging
 import Query
@@ -29,7 +30,8 @@ extension Engine {
         return MetricsPage(
             http: figures?.statistics(), ingest: ingest.statistics,
             store: store.statistics, vault: vault.statistics, query: query.statistics,
-            auditSize: audit.size, tokensIssued: tokenService.issued,
+            exporters: exporters.statuses, now: clock(), auditSize: audit.size,
+            tokensIssued: tokenService.issued,
             tokensRefused: tokenService.refused, requestsRunning: figures?.running() ?? 0,
             requestsWaiting: figures?.waiting() ?? 0, streamNames: names, startedAt: startedAt,
             isReady: unreadiness.isEmpty)

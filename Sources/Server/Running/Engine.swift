@@ -1,6 +1,7 @@
 import Audit
 import AuditProof
 import Contracts
+import Export
 import FoundationEssentials
 import HTTP
 import Ingest
@@ -31,6 +32,7 @@ final class Engine: Sendable {
     let loader: ContractLoader
     let ingest: Ingest
     let query: Query
+    let exporters: Exporters
     let keys: SigningKeys
     let secrets: ClientSecrets
     let tokens: Tokens
@@ -85,6 +87,8 @@ final class Engine: Sendable {
             query = Query(
                 store: store, vault: vault, audit: audit, registry: loader.registry,
                 cursorKey: vault.secret(.cursorKey), clock: clock)
+            exporters = try Self.makeExporters(
+                settings, store, query, vault, catalog, clock, logger)
             tokens = Tokens(
                 keys: keys, issuer: settings.tokens.issuer ?? settings.http.defaultIssuer,
                 audience: settings.tokens.audience, accessSeconds: settings.tokens.accessSeconds,
@@ -99,6 +103,7 @@ final class Engine: Sendable {
                 }
             }
             try query.start()
+            try exporters.update { [catalog] in catalog.snapshot.exporters.values.map(\.value) }
             ingest.start()
         } catch {
             store.close()
@@ -140,6 +145,22 @@ final class Engine: Sendable {
             configuration.isSyncEnabled = environment["STRM_TEST_UNSAFE_NO_SYNC"] != "1"
         #endif
         return configuration
+    }
+
+    /// Manifests are signed by the key of the audit log under a name of its own: to a verifier it
+    /// is another key, and no text of the one can be taken for one of the other.
+    private static func makeExporters(
+        _ settings: ServerSettings, _ store: Store, _ query: Query, _ vault: Vault,
+        _ catalog: Catalog, _ clock: @escaping @Sendable () -> Milliseconds, _ logger: Logger
+    ) throws -> Exporters {
+        Exporters(
+            context: ExportContext(
+                store: store, query: query, vault: vault,
+                signer: try NoteSigner(
+                    name: "streammachine.dev/exports", privateKey: vault.secret(.auditSigning)),
+                policy: settings.exports.policy,
+                batchesInFlightMax: settings.exports.batchesInFlightMax, clock: clock,
+                target: { catalog.snapshot.target($0) }, logger: logger))
     }
 
     /// The log's name is part of each checkpoint: verifiers know the log by it and by the key.

@@ -91,6 +91,7 @@ package final class StreamMachineServer: Sendable {
                 services: [
                     .init(service: work),
                     .init(service: Housekeeping(engine: engine)),
+                    .init(service: Exporting(exporters: engine.exporters)),
                     .init(
                         service: listener,
                         successTerminationBehavior: .gracefullyShutdownGroup,

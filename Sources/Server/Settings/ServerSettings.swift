@@ -23,6 +23,7 @@ package struct ServerSettings: Sendable {
     package var http: ListenerSettings
     package var tokens: TokenSettings
     package var limits: LimitSettings
+    package var exports: ExportSettings
     package var log: LogSettings
 
     /// Reads every key from `reader`, whose providers are in order of precedence.
@@ -46,6 +47,7 @@ package struct ServerSettings: Sendable {
         http = try ListenerSettings(values)
         tokens = try TokenSettings(values)
         limits = try LimitSettings(values)
+        exports = try ExportSettings(values)
         log = try LogSettings(values)
     }
 }

@@ -15,6 +15,9 @@ struct SettingsReader {
         "tokens.rotationDays",
         "limits.queueEventsMax", "limits.queueBytesMax", "limits.keyCacheMax",
         "limits.requestsInFlightMax", "limits.webSocketsMax", "limits.retentionDays",
+        "exports.directory", "exports.allowInsecureEndpoints", "exports.allowPrivateAddresses",
+        "exports.certificateAuthorityFile", "exports.batchesInFlightMax",
+        "exports.requestSeconds", "exports.intervalSecondsMin",
         "log.format", "log.level",
     ]
 

@@ -35,6 +35,15 @@ struct BodyObject: Sendable {
         return text
     }
 
+    /// nil if the member is missing or null.
+    func flag(_ name: String) throws(Problem) -> Bool? {
+        switch root[name] {
+        case nil, .null?: return nil
+        case .bool(let flag)?: return flag
+        default: throw .invalid("/\(name)", expected: "true or false")
+        }
+    }
+
     /// 1.0 counts as the integer 1, as in JSON Schema.
     func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
         guard let value = root[name], !value.isNull else { return nil }

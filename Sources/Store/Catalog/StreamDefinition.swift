@@ -8,6 +8,9 @@ package struct StreamDefinition: Sendable, Codable, Equatable {
     package var retention: RetentionClass
     package var createdAt: Milliseconds
     package var createdBy: String
+    /// A data protection officer allows that data keys of this stream are handed out with exports.
+    /// nil as long as nobody has decided: not allowed.
+    package var allowsKeyExport: Bool?
 
     package init(
         name: String, id: StreamID, partitions: Int = 1, retention: RetentionClass = .standard,

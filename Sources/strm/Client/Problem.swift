@@ -23,7 +23,10 @@ struct Problem: Codable, Sendable {
         var parts: [String] = []
         if let text = detail ?? title ?? errorDescription ?? error { parts.append(text) }
         if let pointer, !pointer.isEmpty { parts.append("at \(pointer)") }
-        if let expected, !expected.isEmpty { parts.append("expected \(expected)") }
+        // Some details say it already.
+        if let expected, !expected.isEmpty, detail?.contains(expected) != true {
+            parts.append("expected \(expected)")
+        }
         return parts.isEmpty ? "no reason given" : parts.joined(separator: ", ")
     }
 

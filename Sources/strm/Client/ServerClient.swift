@@ -165,7 +165,8 @@ extension ConnectionOptions {
 /// A secret in a file or on standard input, never on the command line, where every user of the
 /// machine could read it.
 enum SecretFile {
-    static let bytesMax = 4096
+    /// Room for a session token, the longest secret of one line.
+    static let bytesMax = 32 << 10
 
     /// The first line, without its newline.
     static func read(_ path: String) throws(CommandFailure) -> String {

@@ -1,11 +1,14 @@
 import ArgumentParser
 import Foundation
 
-/// `strm create contract|stream|client`.
+/// `strm create contract|stream|client|connector|batch-exporter`.
 struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Create a contract, a stream or a client.",
-        subcommands: [CreateContract.self, CreateStream.self, CreateClient.self])
+        abstract: "Create a contract, a stream, a client, a connector or an exporter.",
+        subcommands: [
+            CreateContract.self, CreateStream.self, CreateClient.self, CreateConnector.self,
+            CreateBatchExporter.self,
+        ])
 }
 
 struct CreateContract: AsyncParsableCommand {

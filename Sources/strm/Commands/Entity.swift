@@ -4,13 +4,15 @@ import Foundation
 /// The things that management commands create, get, list and delete: where they are on the
 /// server, and how they look in a table.
 enum Entity {
-    case contract, stream, client
+    case contract, stream, client, connector, batchExporter
 
     var collection: String {
         switch self {
         case .contract: "/v1/contracts"
         case .stream: "/v1/streams"
         case .client: "/v1/clients"
+        case .connector: "/v1/connectors"
+        case .batchExporter: "/v1/exporters"
         }
     }
 
@@ -19,6 +21,8 @@ enum Entity {
         case .contract: "contracts"
         case .stream: "streams"
         case .client: "clients"
+        case .connector: "connectors"
+        case .batchExporter: "exporters"
         }
     }
 
@@ -28,11 +32,27 @@ enum Entity {
         case .contract: ["ref", "state", "number", "schemaRef", "createdAt"]
         case .stream: ["name", "kind", "derivedFrom", "levels", "retentionDays", "createdAt"]
         case .client: ["clientId", "role", "scope", "createdAt"]
+        case .connector: ["name", "type", "bucket", "region", "endpoint", "path", "credentials"]
+        case .batchExporter: ["name", "stream", "connector", "state", "lagEvents", "alarm"]
         }
     }
 
-    /// The members that are never shown in a table: a secret has its own line, once.
-    private static let hidden: Set<String> = ["client", "clientSecret", "document"]
+    /// Those that come first when one thing is shown, in this order; all others follow by name.
+    private var firstMembers: [String] {
+        guard self == .batchExporter else { return columns }
+        return [
+            "name", "stream", "connector", "state", "error", "failures", "retryAt", "alarm",
+            "lagEvents", "oldestUnexportedAt", "lossAt", "lostEvents", "batches", "events", "bytes",
+            "lastObject", "lastBatchAt", "nextOffsets", "intervalSeconds", "pathPrefix",
+            "compression", "batchBytesMax", "includeKeys", "manifestKey",
+        ]
+    }
+
+    /// The members that are never shown in a table: a secret has its own line, once; that an
+    /// exporter is paused is its state.
+    private static let hidden: Set<String> = [
+        "client", "clientSecret", "document", "isPaused",
+    ]
 
     /// The path of the one named `name`; a contract's name is `handle/name/version`.
     func path(_ name: String) throws(CommandFailure) -> String {
@@ -71,7 +91,9 @@ enum Entity {
         guard format == .table, case .object(let members) = item else {
             return Terminal.print(item.text())
         }
-        let shown = members.filter { !Self.hidden.contains($0.key) && $0.value != .null }
+        let shown = members.filter {
+            !Self.hidden.contains($0.key) && $0.value != .null && $0.value != .string("")
+        }
         let ordered = shown.sorted { first, second in
             (rank(first.key), first.key) < (rank(second.key), second.key)
         }
@@ -86,13 +108,24 @@ enum Entity {
         let items = answer["items"]?.array ?? []
         var table = Table(columns)
         for item in items {
-            table.add(columns.map { name in item[name].map { Self.cell(name, $0) } ?? "" })
+            table.add(columns.map { listCell($0, of: item) })
         }
         Terminal.print(table.text)
     }
 
     private func rank(_ member: String) -> Int {
-        columns.firstIndex(of: member) ?? columns.count
+        firstMembers.firstIndex(of: member) ?? firstMembers.count
+    }
+
+    /// An alarm's sentence speaks of `lossAt`, which a list does not show: it gets the time itself.
+    private func listCell(_ name: String, of item: JSONValue) -> String {
+        guard let value = item[name] else { return "" }
+        if self == .batchExporter, name == "alarm", value != .null,
+            let time = item["lossAt"]?.string
+        {
+            return "retention takes events from \(time)"
+        }
+        return Self.cell(name, value)
     }
 
     /// A member for a table; times, which are milliseconds on the wire, as RFC 3339.

@@ -1,24 +1,33 @@
 import ArgumentParser
 
-/// `strm get contract|stream|client NAME`.
+/// `strm get contract|stream|client|connector|batch-exporter NAME`.
 struct Get: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show one contract, stream or client.",
-        subcommands: [GetContract.self, GetStream.self, GetClient.self])
+        abstract: "Show one contract, stream, client, connector or exporter.",
+        subcommands: [
+            GetContract.self, GetStream.self, GetClient.self, GetConnector.self,
+            GetBatchExporter.self,
+        ])
 }
 
-/// `strm list contracts|streams|clients`.
+/// `strm list contracts|streams|clients|connectors|batch-exporters`.
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List contracts, streams or clients.",
-        subcommands: [ListContracts.self, ListStreams.self, ListClients.self])
+        abstract: "List contracts, streams, clients, connectors or exporters.",
+        subcommands: [
+            ListContracts.self, ListStreams.self, ListClients.self, ListConnectors.self,
+            ListBatchExporters.self,
+        ])
 }
 
-/// `strm delete contract|stream|client NAME`.
+/// `strm delete contract|stream|client|connector|batch-exporter NAME`.
 struct Delete: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Delete a draft contract, a stream or a client.",
-        subcommands: [DeleteContract.self, DeleteStream.self, DeleteClient.self])
+        abstract: "Delete a draft contract, a stream, a client, a connector or an exporter.",
+        subcommands: [
+            DeleteContract.self, DeleteStream.self, DeleteClient.self, DeleteConnector.self,
+            DeleteBatchExporter.self,
+        ])
 }
 
 /// `strm activate contract REF`.
@@ -35,45 +44,6 @@ struct Archive: ParsableCommand {
         subcommands: [ArchiveContract.self])
 }
 
-/// What every `get` does; only the entity differs.
-private func get(
-    _ entity: Entity, _ name: String, _ connection: ConnectionOptions, _ output: OutputOptions
-) async throws {
-    let path = try entity.path(name)
-    try await ServerClient.with(connection, .manage) { client in
-        let reply = try await client.request("GET", path)
-        try reply.check("read \(name)")
-        entity.show(try reply.json(), as: output.output)
-    }
-}
-
-private func list(
-    _ entity: Entity, _ connection: ConnectionOptions, _ output: OutputOptions
-) async throws {
-    try await ServerClient.with(connection, .manage) { client in
-        let reply = try await client.request("GET", entity.collection)
-        try reply.check("list \(entity.plural)")
-        entity.showList(try reply.json(), as: output.output)
-    }
-}
-
-/// What every `delete` does; also forgets the credentials that it makes worthless.
-private func delete(
-    _ entity: Entity, _ name: String, _ connection: ConnectionOptions
-) async throws {
-    let path = try entity.path(name)
-    try await ServerClient.with(connection, .manage) { client in
-        let reply = try await client.request("DELETE", path)
-        try reply.check("delete \(name)")
-        let store = CredentialStore.standard()
-        switch entity {
-        case .contract: break
-        case .stream: _ = try store.forget(scope: name, at: client.server)
-        case .client: _ = try store.forget(clientId: name, at: client.server)
-        }
-    }
-}
-
 struct GetContract: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "contract", abstract: "Show a contract and its document.",
@@ -81,7 +51,7 @@ struct GetContract: AsyncParsableCommand {
     @Argument(help: "handle/name/version.") var ref: String
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
-    func run() async throws { try await get(.contract, ref, connection, output) }
+    func run() async throws { try await Entity.contract.get(ref, connection, output) }
 }
 
 struct GetStream: AsyncParsableCommand {
@@ -91,7 +61,7 @@ struct GetStream: AsyncParsableCommand {
     @Argument(help: "Its name.") var name: String
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
-    func run() async throws { try await get(.stream, name, connection, output) }
+    func run() async throws { try await Entity.stream.get(name, connection, output) }
 }
 
 struct GetClient: AsyncParsableCommand {
@@ -101,7 +71,7 @@ struct GetClient: AsyncParsableCommand {
     @Argument(help: "Its id.") var id: String
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
-    func run() async throws { try await get(.client, id, connection, output) }
+    func run() async throws { try await Entity.client.get(id, connection, output) }
 }
 
 struct ListContracts: AsyncParsableCommand {
@@ -109,7 +79,7 @@ struct ListContracts: AsyncParsableCommand {
         commandName: "contracts", abstract: "List contracts.", aliases: ["contract"])
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
-    func run() async throws { try await list(.contract, connection, output) }
+    func run() async throws { try await Entity.contract.list(connection, output) }
 }
 
 struct ListStreams: AsyncParsableCommand {
@@ -118,7 +88,7 @@ struct ListStreams: AsyncParsableCommand {
         aliases: ["stream"])
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
-    func run() async throws { try await list(.stream, connection, output) }
+    func run() async throws { try await Entity.stream.list(connection, output) }
 }
 
 struct ListClients: AsyncParsableCommand {
@@ -127,7 +97,7 @@ struct ListClients: AsyncParsableCommand {
         aliases: ["client"])
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
-    func run() async throws { try await list(.client, connection, output) }
+    func run() async throws { try await Entity.client.list(connection, output) }
 }
 
 struct DeleteContract: AsyncParsableCommand {
@@ -137,7 +107,7 @@ struct DeleteContract: AsyncParsableCommand {
         discussion: "EXAMPLE\n  strm delete contract example/clickstream/1.1.0")
     @Argument(help: "handle/name/version.") var ref: String
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
-    func run() async throws { try await delete(.contract, ref, connection) }
+    func run() async throws { try await Entity.contract.delete(ref, connection) }
 }
 
 struct DeleteStream: AsyncParsableCommand {
@@ -147,7 +117,7 @@ struct DeleteStream: AsyncParsableCommand {
         discussion: "EXAMPLE\n  strm delete stream demo-1-4")
     @Argument(help: "Its name.") var name: String
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
-    func run() async throws { try await delete(.stream, name, connection) }
+    func run() async throws { try await Entity.stream.delete(name, connection) }
 }
 
 struct DeleteClient: AsyncParsableCommand {
@@ -156,7 +126,7 @@ struct DeleteClient: AsyncParsableCommand {
         discussion: "EXAMPLE\n  strm delete client 6f1c0d…")
     @Argument(help: "Its id.") var id: String
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
-    func run() async throws { try await delete(.client, id, connection) }
+    func run() async throws { try await Entity.client.delete(id, connection) }
 }
 
 struct ActivateContract: AsyncParsableCommand {

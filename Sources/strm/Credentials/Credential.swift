@@ -17,6 +17,12 @@ struct Credential: Codable, Hashable, Sendable, CustomStringConvertible {
 enum Purpose: Hashable, Sendable {
     case manage
     case approve
+    /// Look at connectors and exporters.
+    case inspectExports
+    /// Make, pause, resume and delete exporters.
+    case export
+    /// Decide whether data keys of a stream may leave.
+    case releaseKeys
     case audit
     case send(stream: String)
     case read(stream: String)
@@ -26,8 +32,9 @@ enum Purpose: Hashable, Sendable {
     var roles: [String] {
         switch self {
         case .manage: ["administrator"]
-        case .approve: ["dpo", "administrator"]
-        case .audit: ["auditor", "dpo", "administrator"]
+        case .approve, .export: ["dpo", "administrator"]
+        case .releaseKeys: ["dpo"]
+        case .audit, .inspectExports: ["auditor", "dpo", "administrator"]
         case .send: ["sender", "streamOwner"]
         case .read: ["reader", "streamOwner"]
         }
@@ -36,7 +43,7 @@ enum Purpose: Hashable, Sendable {
     /// The scope that a fitting credential has; nil where a scope plays no part.
     var scope: String? {
         switch self {
-        case .manage, .approve, .audit: nil
+        case .manage, .approve, .inspectExports, .export, .releaseKeys, .audit: nil
         case .send(let stream), .read(let stream): stream
         }
     }
@@ -49,8 +56,11 @@ enum Purpose: Hashable, Sendable {
     /// What to type when there is no credential for it.
     func remedy(_ server: ServerURL) -> String {
         switch self {
-        case .manage, .approve:
+        case .manage, .approve, .inspectExports, .export:
             "strm init (it stores the administrator), or --client-id ID --client-secret-file FILE"
+        case .releaseKeys:
+            "strm create client dpo (it stores the DPO), or --client-id ID "
+                + "--client-secret-file FILE"
         case .audit:
             "strm create client auditor (it stores the auditor), or --client-id ID "
                 + "--client-secret-file FILE"
@@ -62,8 +72,11 @@ enum Purpose: Hashable, Sendable {
 
     var description: String {
         switch self {
-        case .manage: "manage streams, contracts and clients"
+        case .manage: "manage streams, contracts, clients and connectors"
         case .approve: "approve contracts"
+        case .inspectExports: "see connectors and exporters"
+        case .export: "manage exporters"
+        case .releaseKeys: "decide whether keys may leave: that is the DPO's"
         case .audit: "read the audit log"
         case .send(let stream): "send to \(stream)"
         case .read(let stream): "read \(stream)"

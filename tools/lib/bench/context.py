@@ -27,6 +27,8 @@ class Effort:
     days: tuple = (1, 7, 30)
     day_events: int = 300_000
     """Events in all, however many days they are spread over."""
+    export_events: int = 1_000_000
+    export_rounds: int = 3
     peer_seconds: float = 0.8
     database_seconds: float = 1
 
@@ -36,7 +38,8 @@ class Effort:
             rounds=1, requests=20_000, batch_lines=50_000, latency_seconds=0.5,
             delivery_seconds=0.7, read_events=60_000, read_rounds=1,
             sequences=(1_000, 10_000, 50_000), sequence_lines=50_000, stream_lines=30_000,
-            days=(1, 3, 5), day_events=15_000, peer_seconds=0.3, database_seconds=0.5)
+            days=(1, 3, 5), day_events=15_000, export_events=20_000,
+            export_rounds=1, peer_seconds=0.3, database_seconds=0.5)
 
 
 @dataclasses.dataclass

@@ -1,0 +1,99 @@
+import NIOPosix
+
+/// A directory on the server's own machine. Objects are files of mode 0600 in directories of mode
+/// 0700; each appears whole, under its name, after it and its directory were synced.
+///
+/// Names are walked from the operator's directory on without following a symbolic link, so that
+/// nobody who can write there can lead us elsewhere. Work on files blocks a thread of NIO's pool,
+/// never a task's.
+final class LocalBucket: Bucket {
+    /// Absolute: the operator's directory.
+    private let root: String
+    /// Below it.
+    private let path: String
+
+    private init(root: String, path: String) {
+        self.root = root
+        self.path = path
+    }
+
+    var title: String { "local:\(path)" }
+
+    /// - Throws: `invalid`: the path is not one, or the operator has set no directory.
+    static func check(_ location: LocalLocation, policy: BucketPolicy) throws(BucketError) {
+        guard policy.localDirectory != nil else {
+            throw .invalid(
+                pointer: "/type",
+                expected: "a type other than local: the setting exports.directory is not set")
+        }
+        guard ObjectName.isPathPrefix(location.path) else {
+            throw .invalid(
+                pointer: "/path",
+                expected: "parts of A-Z a-z 0-9 ! _ . * ' ( ) = - between single slashes, "
+                    + "the first a letter or digit, no ..")
+        }
+    }
+
+    /// - Throws: what `check` throws; `file` if the operator's directory is not there.
+    static func open(
+        _ location: LocalLocation, policy: BucketPolicy
+    ) async throws(BucketError) -> LocalBucket {
+        try check(location, policy: policy)
+        guard let root = policy.localDirectory else { throw .file("there is none") }
+        let bucket = LocalBucket(root: root, path: location.path)
+        try await run { () throws(BucketError) in _ = try Directory(root: root) }
+        return bucket
+    }
+
+    func put(_ name: ObjectName, _ body: [UInt8], contentType: String) async throws(BucketError) {
+        let upload = LocalUpload(self, name)
+        try await upload.finish(body)
+    }
+
+    func delete(_ name: ObjectName) async throws(BucketError) {
+        let (root, parts) = (root, parts(name))
+        try await Self.run { () throws(BucketError) in
+            guard
+                let directory = try Directory.walk(
+                    root: root, parts.dropLast(), makesMissing: false)
+            else { return }
+            try directory.remove(parts[parts.count - 1])
+        }
+    }
+
+    func begin(
+        _ name: ObjectName, contentType: String
+    ) async throws(BucketError) -> any BucketUpload {
+        LocalUpload(self, name)
+    }
+
+    func close() async {}
+
+    /// Makes the directories of an object and a file for it under a temporary name.
+    func create(_ name: ObjectName) throws(BucketError) -> PartialFile {
+        let parts = parts(name)
+        guard let directory = try Directory.walk(root: root, parts.dropLast(), makesMissing: true)
+        else { throw .file("a directory went away") }
+        return try PartialFile(directory, name: parts[parts.count - 1])
+    }
+
+    /// Never empty: neither a prefix nor a name is.
+    private func parts(_ name: ObjectName) -> [String] {
+        "\(path)/\(name.text)".split(separator: "/").map(String.init)
+    }
+
+    /// Runs what blocks on a thread that may block, to its end, also if the task is cancelled.
+    static func run<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(BucketError) -> Value
+    ) async throws(BucketError) -> Value {
+        let result: Result<Value, BucketError>
+        do {
+            result = try await NIOThreadPool.singleton.runIfActive {
+                Result { () throws(BucketError) in try body() }
+            }
+        } catch {
+            throw .cancelled
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,128 @@
+import AuditProof
+import Contracts
+import Crypto
+import Query
+import Store
+import Vault
+
+/// What lies in the object of one batch, signed, so that nobody has to believe the bucket.
+///
+/// The document has two members: `manifest`, and `signature`, the signature line of a C2SP signed
+/// note whose text is the value of `manifest` as `CanonicalJSON` and one newline.
+struct BatchManifest: Sendable {
+    static let version: Int64 = 1
+
+    var exporter: ExporterDefinition
+    var stream: String
+    var derivedStream: String?
+    var retention: RetentionClass
+    var plan: BatchPlan
+    var content = BatchContent()
+    /// The object with the events, as it lies in the bucket.
+    var bytes: UInt64 = 0
+    var sha256 = ""
+    var keys: KeysObject?
+
+    struct KeysObject: Sendable {
+        var object: String
+        var sha256: String
+        var keyLinks: Int
+    }
+
+    /// The document, and the hash of it that the audit log keeps.
+    func signed(_ signer: NoteSigner) throws(NoteError) -> (document: [UInt8], sha256: String) {
+        let canonical = json.text
+        let note = try signer.sign(canonical + "\n").serialized
+        // The last line of the note, without its newline.
+        let line = String(note.dropLast().split(separator: "\n").last ?? "")
+        let document = Array(
+            ("{\"manifest\":\(canonical),\"signature\":"
+                + CanonicalJSON.string(line).text + "}\n").utf8)
+        return (document, HexText.text(SHA256.hash(data: document)))
+    }
+
+    var json: CanonicalJSON {
+        var members: [String: CanonicalJSON] = [
+            "version": .integer(Self.version), "exporter": .string(exporter.name),
+            "stream": .string(stream), "derivedStream": .optional(derivedStream),
+            "partition": .integer(Int64(plan.partition)),
+            "firstOffset": .integer(Int64(clamping: plan.first)),
+            "lastOffset": .integer(Int64(clamping: plan.end - 1)),
+            "events": .integer(Int64(content.events)),
+            "dropped": .integer(Int64(content.dropped)),
+            "expired": .integer(Int64(clamping: expired)),
+            "sealedFields": .integer(Int64(content.sealedFields)),
+            "firstEventAt": Self.time(plan.firstEventAt),
+            "lastEventAt": Self.time(plan.lastEventAt),
+            "object": .string(plan.object),
+            "compression": .string(exporter.compression.rawValue),
+            "bytes": .integer(Int64(clamping: bytes)), "sha256": .string(sha256),
+            "contentBytes": .integer(Int64(clamping: content.bytes)),
+            "contentSha256": .string(content.sha256),
+            "contracts": .array(content.contracts.sorted().map(CanonicalJSON.string)),
+            "purposes": .array(content.openedLevels.levels.map { .integer(Int64($0)) }),
+            "fields": .array(content.openedFields.sorted().map(CanonicalJSON.string)),
+            "keys": .null, "plannedAt": Self.time(plan.plannedAt),
+        ]
+        let expiry = keyExpiry
+        members["keysExpireFrom"] = Self.time(expiry?.earliest)
+        members["keysExpireUntil"] = Self.time(expiry?.latest)
+        if let keys {
+            members["keys"] = .object([
+                "object": .string(keys.object), "sha256": .string(keys.sha256),
+                "keyLinks": .integer(Int64(keys.keyLinks)),
+            ])
+        }
+        return .object(members)
+    }
+
+    /// Events of the range that had expired when it was read.
+    var expired: UInt64 {
+        let there = UInt64(content.events + content.dropped)
+        return plan.end - plan.first > there ? plan.end - plan.first - there : 0
+    }
+
+    var keyExpiry: (earliest: Milliseconds, latest: Milliseconds)? {
+        guard let first = plan.firstEventAt, let last = plan.lastEventAt else { return nil }
+        return Vault.keyExpiry(firstEventAt: first, lastEventAt: last, retention: retention)
+    }
+
+    private static func time(_ time: Milliseconds?) -> CanonicalJSON {
+        .optional(time.map { LeafHeader.timeText($0) })
+    }
+}
+
+/// What was read for a batch.
+struct BatchContent: Sendable {
+    var events = 0
+    var dropped = 0
+    var sealedFields = 0
+    /// Of the lines before compression.
+    var bytes: UInt64 = 0
+    var sha256 = ""
+    var contracts: Set<String> = []
+    var openedFields: Set<String> = []
+    var openedLevels = ConsentLevels(bits: 0)
+    var keyLinks: Set<KeyLink> = []
+
+    mutating func add(_ page: Query.RangePage) {
+        events += page.count
+        dropped += page.dropped
+        sealedFields += page.sealedFields
+        bytes += UInt64(page.body.count)
+        contracts.formUnion(page.contracts)
+        openedFields.formUnion(page.openedFields)
+        openedLevels.bits |= page.openedLevels.bits
+    }
+}
+
+enum HexText {
+    static func text(_ bytes: some Sequence<UInt8>) -> String {
+        var result = ""
+        for byte in bytes {
+            result += String(byte >> 4, radix: 16)
+            result += String(byte & 15, radix: 16)
+        }
+        return result
+    }
+}

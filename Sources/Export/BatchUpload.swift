@@ -1,0 +1,179 @@
+import AuditProof
+import Buckets
+import Crypto
+import Query
+import Store
+
+/// Reads one range and writes its objects: the events, the keys if the exporter has them, then the
+/// manifest. Harmless to repeat. Memory: a page of 8 MiB, its compressed form, and a part of 8 MiB.
+struct BatchUpload: Sendable {
+    let context: ExportContext
+    let reader: Query.Reader
+    let bucket: any Bucket
+    var manifest: BatchManifest
+
+    /// What was written; `manifest.content.events` is 0 if all of it had expired, and nothing was
+    /// written then.
+    struct Outcome: Sendable {
+        var manifest: BatchManifest
+        var manifestSha256: String
+    }
+
+    func run() async throws(ExportError) -> Outcome {
+        var manifest = manifest
+        guard let object = ObjectName(manifest.plan.object),
+            let manifestName = ObjectNaming.manifest(of: object.text)
+        else { throw .bucket(.invalid(pointer: "/pathPrefix", expected: "a shorter prefix")) }
+        if manifest.exporter.includesKeys {
+            // Asked before anything is sent; `Query` asks again before a key leaves.
+            guard case .stream(let stream) = reader.target, stream.allowsKeyExport == true else {
+                throw .keysForbidden
+            }
+        }
+        try await writeEvents(object, &manifest)
+        guard manifest.content.events > 0 else {
+            return Outcome(manifest: manifest, manifestSha256: "")
+        }
+        if manifest.exporter.includesKeys { try await writeKeys(&manifest) }
+        let signed: (document: [UInt8], sha256: String)
+        do throws(NoteError) {
+            signed = try manifest.signed(context.signer)
+        } catch {
+            throw .gone("the key that signs manifests")
+        }
+        do throws(BucketError) {
+            try await bucket.put(manifestName, signed.document, contentType: "application/json")
+        } catch {
+            throw ExportError(error)
+        }
+        return Outcome(manifest: manifest, manifestSha256: signed.sha256)
+    }
+
+    private func writeEvents(
+        _ object: ObjectName, _ manifest: inout BatchManifest
+    ) async throws(ExportError) {
+        let upload: any BucketUpload
+        do throws(BucketError) {
+            upload = try await bucket.begin(
+                object, contentType: ObjectNaming.contentType(manifest.exporter.compression))
+        } catch {
+            throw ExportError(error)
+        }
+        do throws(ExportError) {
+            try await stream(to: upload, &manifest)
+        } catch {
+            // Takes back what was sent; if that fails too, the next try does it.
+            await upload.abort()
+            throw error
+        }
+    }
+
+    /// Reads page after page and sends part after part.
+    private func stream(
+        to upload: any BucketUpload, _ manifest: inout BatchManifest
+    ) async throws(ExportError) {
+        let plan = manifest.plan
+        let compressor = LineCompressor(manifest.exporter.compression)
+        var (lines, object) = (SHA256(), SHA256())
+        var pending: [UInt8] = []
+        var place = Offset(rawValue: plan.first)
+        let end = Offset(rawValue: plan.end)
+        while place < end {
+            if Task.isCancelled { throw .ended }
+            let page: Query.RangePage
+            do throws(QueryError) {
+                page = try await context.query.readRange(
+                    reader, partition: plan.partition, first: place, end: end)
+            } catch {
+                throw ExportError(error)
+            }
+            guard page.next > place else { throw .store(.corrupt("a range does not end")) }
+            place = page.next
+            manifest.content.add(page)
+            if manifest.exporter.includesKeys {
+                manifest.content.keyLinks.formUnion(page.keyLinks)
+            }
+            lines.update(data: page.body)
+            compressor.append(page.body, into: &pending)
+            try await send(&pending, keeping: BucketLimits.partBytes, upload, &object, &manifest)
+        }
+        guard manifest.content.events > 0 else { return await upload.abort() }
+        compressor.finish(into: &pending)
+        try await send(&pending, keeping: BucketLimits.partBytes, upload, &object, &manifest)
+        object.update(data: pending)
+        manifest.bytes += UInt64(pending.count)
+        do throws(BucketError) {
+            try await upload.finish(pending)
+        } catch {
+            throw ExportError(error)
+        }
+        manifest.content.sha256 = HexText.text(lines.finalize())
+        manifest.sha256 = HexText.text(object.finalize())
+    }
+
+    /// Sends whole parts while more than `keeping` bytes wait, so that something is left to finish.
+    private func send(
+        _ pending: inout [UInt8], keeping: Int, _ upload: any BucketUpload,
+        _ object: inout SHA256, _ manifest: inout BatchManifest
+    ) async throws(ExportError) {
+        var sent = 0
+        while pending.count - sent > keeping {
+            let part = Array(pending[sent..<sent + BucketLimits.partBytes])
+            sent += part.count
+            object.update(data: part)
+            manifest.bytes += UInt64(part.count)
+            do throws(BucketError) {
+                try await upload.append(part)
+            } catch {
+                throw ExportError(error)
+            }
+        }
+        pending.removeFirst(sent)
+    }
+
+    /// RFC 4180, a line a key link.
+    private func writeKeys(_ manifest: inout BatchManifest) async throws(ExportError) {
+        guard let name = ObjectNaming.keys(of: manifest.plan.object) else { return }
+        let keys: [Query.ReleasedKey]
+        do throws(QueryError) {
+            keys = try await context.query.releaseKeys(
+                reader, manifest.content.keyLinks,
+                detail: ["exporter": manifest.exporter.name, "object": name.text])
+        } catch {
+            throw ExportError(error)
+        }
+        var csv = "keyLink,encryptionKey,policyId,expiresAt\r\n"
+        for key in keys {
+            let keyset = key.keyset.replacing("\"", with: "\"\"")
+            csv += "\(key.link),\"\(keyset)\",retention-\(manifest.retention),"
+            csv += "\(LeafHeader.timeText(key.expiresAt))\r\n"
+        }
+        let bytes = Array(csv.utf8)
+        do throws(BucketError) {
+            try await writeWhole(name, bytes, contentType: "text/csv")
+        } catch {
+            throw ExportError(error)
+        }
+        manifest.keys = .init(
+            object: name.text, sha256: HexText.text(SHA256.hash(data: bytes)),
+            keyLinks: keys.count)
+    }
+
+    /// An object that may be too large for one request.
+    private func writeWhole(
+        _ name: ObjectName, _ bytes: [UInt8], contentType: String
+    ) async throws(BucketError) {
+        let upload = try await bucket.begin(name, contentType: contentType)
+        do throws(BucketError) {
+            var sent = 0
+            while bytes.count - sent > BucketLimits.partBytes {
+                try await upload.append(Array(bytes[sent..<sent + BucketLimits.partBytes]))
+                sent += BucketLimits.partBytes
+            }
+            try await upload.finish(Array(bytes[sent...]))
+        } catch {
+            await upload.abort()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package import AuditProof
+package import Buckets
+package import Logging
+package import Query
+package import Store
+package import Vault
+
+/// What all exporters share.
+package struct ExportContext: Sendable {
+    let store: Store
+    let query: Query
+    let vault: Vault
+    let signer: NoteSigner
+    let policy: BucketPolicy
+    /// Batches on their way at once, of all exporters.
+    let batchesInFlightMax: Int
+    let clock: @Sendable () -> Milliseconds
+    /// A stream or derived stream by its name; nil: there is none.
+    let target: @Sendable (String) -> ReadTarget?
+    let logger: Logger
+    /// Opens the bucket of a connector. Tests give their own.
+    var openBucket:
+        @Sendable (_ connector: String, ExportContext) async throws(ExportError) -> any Bucket
+
+    package init(
+        store: Store, query: Query, vault: Vault, signer: NoteSigner, policy: BucketPolicy,
+        batchesInFlightMax: Int, clock: @escaping @Sendable () -> Milliseconds,
+        target: @escaping @Sendable (String) -> ReadTarget?, logger: Logger
+    ) {
+        self.store = store
+        self.query = query
+        self.vault = vault
+        self.signer = signer
+        self.policy = policy
+        self.batchesInFlightMax = batchesInFlightMax
+        self.clock = clock
+        self.target = target
+        self.logger = logger
+        openBucket = { (connector, context) async throws(ExportError) -> any Bucket in
+            try await Connectors.open(connector, context)
+        }
+    }
+
+    /// The name under which an exporter reads: the audit log shows it as the client of a release.
+    static func client(_ exporter: String) -> String { "exporter:\(exporter)" }
+    static let role = "exporter"
+
+    func reader(_ definition: ExporterDefinition) throws(ExportError) -> Query.Reader {
+        guard let target = target(definition.stream) else {
+            throw .gone("the stream \(definition.stream)")
+        }
+        return Query.Reader(
+            client: Self.client(definition.name), role: Self.role, target: target)
+    }
+}
+
+extension ReadTarget {
+    /// The stream that holds the events, and the derived stream if it is one.
+    var names: (stream: StreamDefinition, derived: String?) {
+        switch self {
+        case .stream(let stream): (stream, nil)
+        case .derived(let derived, let source): (source, derived.name)
+        }
+    }
+}
