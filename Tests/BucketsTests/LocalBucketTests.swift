@@ -77,6 +77,76 @@ struct LocalBucketTests {
         #expect(root.files == ["team/a/x"])
     }
 
+    @Test("takes a file back also in a cancelled task")
+    func cancelled() async throws {
+        let root = try Root()
+        let upload = try await root.bucket().begin(try name("x"), contentType: "t/p")
+        try await upload.append([UInt8](repeating: 1, count: BucketLimits.partBytes))
+        let task = Task {
+            while !Task.isCancelled { await Task.yield() }
+            await upload.abort()
+        }
+        task.cancel()
+        await task.value
+        #expect(root.files.isEmpty)
+    }
+
+    @Test("may be told twice to finish an object")
+    func finishedTwice() async throws {
+        let root = try Root()
+        let upload = try await root.bucket().begin(try name("x"), contentType: "t/p")
+        let part = [UInt8](repeating: 0x61, count: BucketLimits.partBytes)
+        try await upload.append(part)
+        try await upload.finish([0x62])
+        try await upload.finish([0x62])
+        await upload.abort()
+        #expect(root.files == ["team/a/x"])
+        let data = try Data(contentsOf: URL(filePath: "\(root.path)/team/a/x"))
+        #expect([UInt8](data) == part + [0x62])
+    }
+
+    @Test("writes a part over what a failed write has left of it")
+    func repeatedWrite() async throws {
+        let root = try Root()
+        let directory = try Directory(root: root.path)
+        let file = try PartialFile(directory, name: "x")
+        try file.append([1, 2])
+        // As if a write had got this far and failed.
+        let other = try #require(FileHandle(forWritingAtPath: "\(root.path)/.x.partial"))
+        try other.seekToEnd()
+        try other.write(contentsOf: [9, 9, 9, 9])
+        try other.close()
+        try file.append([3])
+        try file.publish([4])
+        #expect(root.files == ["x"])
+        #expect(try Data(contentsOf: URL(filePath: "\(root.path)/x")) == Data([1, 2, 3, 4]))
+    }
+
+    @Test("has no object whose name begins with a dot: such files are on their way")
+    func dots() async throws {
+        let root = try Root()
+        let (bucket, object) = (try await root.bucket(), try name("d/.x.partial"))
+        await #expect(throws: BucketError.file("a name begins with a dot")) {
+            try await bucket.put(object, [1], contentType: "t/p")
+        }
+        #expect(root.files.isEmpty)
+    }
+
+    @Test("keeps nothing of an object that cannot be put")
+    func failedPut() async throws {
+        let root = try Root()
+        let bucket = try await root.bucket()
+        try await bucket.put(try name("x/y"), [1], contentType: "t/p")
+        let object = try name("x")
+        // It is a directory.
+        let error = await #expect(throws: BucketError.self) {
+            try await bucket.put(object, [2], contentType: "t/p")
+        }
+        #expect(error == .file("a file cannot be renamed: Is a directory"))
+        #expect(error?.isTransient == true)
+        #expect(root.files == ["team/a/x/y"])
+    }
+
     @Test("deletes an object, and one that is not there too")
     func deletes() async throws {
         let root = try Root()

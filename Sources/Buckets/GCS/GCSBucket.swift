@@ -1,71 +1,72 @@
-/// A bucket of Google Cloud Storage by its JSON interface
-/// (https://cloud.google.com/storage/docs/json_api), as a service account.
+/// A bucket of Google Cloud Storage by its JSON interface, with the tokens of a service account.
 final class GCSBucket: Bucket {
-    private let name: String
-    let exchange: HTTPExchange
+    private let place: S3Place
+    private let exchange: HTTPExchange
     private let tokens: GCSTokens
+    /// Between the tries of an upload.
+    let pause: HTTPExchange.Pause
 
-    init(name: String, exchange: HTTPExchange, tokens: GCSTokens) {
-        self.name = name
+    var title: String { place.title }
+    var endpoint: Endpoint { place.endpoint }
+
+    /// For a bucket at the endpoint that `exchange` talks to.
+    init(
+        place: S3Place, exchange: HTTPExchange, tokens: GCSTokens,
+        pause: @escaping HTTPExchange.Pause = HTTPExchange.sleep
+    ) {
+        self.place = place
         self.exchange = exchange
         self.tokens = tokens
+        self.pause = pause
     }
 
-    var title: String { "gs://\(name)" }
-
-    /// - Throws: `invalid`, `endpointRefused`: what can be said without a network.
+    /// Says what can be said without a network.
+    /// - Throws: `invalid`, `endpointRefused`.
     static func check(
         _ location: GCSLocation, serviceAccount json: String, policy: BucketPolicy
     ) throws(BucketError) {
-        guard isBucketName(location.bucket) else {
-            throw .invalid(
-                pointer: "/bucket",
-                expected: "3 to 63 of a-z 0-9 - _ . (222 with dots), as Google Cloud has them")
-        }
-        _ = try endpoint(location, policy)
-        _ = try ServiceAccount(json: json, policy: policy)
+        _ = try S3Place(google: location, policy: policy)
+        _ = try ServiceAccount(parsing: json, policy: policy)
     }
 
-    /// - Throws: what `check` throws, `unreachable`, `endpointRefused`, `cancelled`.
+    /// Looks the endpoint up and fetches a first token. Close it.
+    /// - Parameter clock: milliseconds since 1970.
+    /// - Throws: what `check` throws; `credentialsRefused`, `unreachable`, `unavailable`,
+    ///   `unexpected`, `cancelled`.
     static func open(
         _ location: GCSLocation, serviceAccount json: String, policy: BucketPolicy,
         clock: @escaping @Sendable () -> Int64
     ) async throws(BucketError) -> GCSBucket {
-        try check(location, serviceAccount: json, policy: policy)
-        let account = try ServiceAccount(json: json, policy: policy)
-        let exchange = try await HTTPExchange.open(
-            try endpoint(location, policy), policy: policy)
-        do throws(BucketError) {
-            let tokenExchange = try await HTTPExchange.open(account.tokenEndpoint, policy: policy)
-            return GCSBucket(
-                name: location.bucket, exchange: exchange,
-                tokens: GCSTokens(account, exchange: tokenExchange, clock: clock))
-        } catch {
-            await exchange.close()
-            throw error
+        let place = try S3Place(google: location, policy: policy)
+        let account = try ServiceAccount(parsing: json, policy: policy)
+        let tokenEndpoint = account.tokenAddress.endpoint
+        let tokens = GCSTokens(account, clock: clock) { () async throws(BucketError) in
+            try await HTTPExchange.open(tokenEndpoint, policy: policy)
         }
+        _ = try await tokens.token()
+        let exchange = try await HTTPExchange.open(place.endpoint, policy: policy)
+        return GCSBucket(place: place, exchange: exchange, tokens: tokens)
     }
 
-    func put(_ name: ObjectName, _ body: [UInt8], contentType: String) async throws(BucketError) {
-        let target = uploadTarget(name, "media")
-        let reply = try await send { () throws(BucketError) in
+    func put(
+        _ name: ObjectName, _ body: [UInt8], contentType: String
+    ) async throws(BucketError) {
+        let reply = try await send(
             ExchangeRequest(
-                method: "POST", target: target, headers: [("content-type", contentType)],
-                body: body)
-        }
-        guard reply.status == 200 else { throw creationFailure(reply) }
+                method: "POST", target: uploadTarget("media", name),
+                headers: [("content-type", contentType)], body: body))
+        guard reply.status == 200 else { throw failure(reply, .create) }
     }
 
     func delete(_ name: ObjectName) async throws(BucketError) {
-        let target = "/storage/v1/b/\(self.name)/o/\(URIText.encoded(name.text))"
-        let reply = try await send { () throws(BucketError) in
-            ExchangeRequest(method: "DELETE", target: target)
-        }
-        guard (200...299).contains(reply.status) || reply.status == 404 else {
-            throw GCSFailure.error(reply, missing: "storage.objects.delete on \(self.name)")
-        }
+        // The name is one segment of the path, with its slashes encoded.
+        let target = "/storage/v1/b/\(place.bucket)/o/\(URIText.encoded(name.text))"
+        let reply = try await send(ExchangeRequest(method: "DELETE", target: target))
+        guard [200, 204, 404].contains(reply.status) else { throw failure(reply, .delete) }
     }
 
+    /// Nothing can be taken back of what a killed process left: the store lists no unfinished
+    /// uploads of this kind, and forgets them after a week.
     func begin(
         _ name: ObjectName, contentType: String
     ) async throws(BucketError) -> any BucketUpload {
@@ -74,66 +75,48 @@ final class GCSBucket: Bucket {
 
     func close() async {
         await exchange.close()
-        await tokens.close()
     }
 
-    func uploadTarget(_ name: ObjectName, _ type: String) -> String {
-        "/upload/storage/v1/b/\(self.name)/o?uploadType=\(type)&name=\(URIText.encoded(name.text))"
+    /// Where an upload of a kind begins: `media` or `resumable`.
+    func uploadTarget(_ kind: String, _ name: ObjectName) -> String {
+        "/upload/storage/v1/b/\(place.bucket)/o?uploadType=\(kind)"
+            + "&name=\(URIText.encoded(name.text))"
     }
 
-    func creationFailure(_ reply: ExchangeReply) -> BucketError {
-        // An object is created over one that is there only by whoever may delete it.
-        GCSFailure.error(reply, missing: "storage.objects.create on \(name)")
-    }
-
-    /// Sends with a token; once more with another one if the store does not take the first.
-    /// - Parameter once: whether failures that may pass are left to the caller.
+    /// Sends with a token, and once more with another one if that is not accepted.
+    /// - Parameter isRepeatable: with the tries of ``HTTPExchange/send(_:)``; else a single time.
+    /// - Returns: any answer but 401.
     func send(
-        once: Bool = false, _ make: @Sendable () throws(BucketError) -> ExchangeRequest
+        _ request: ExchangeRequest, isRepeatable: Bool = true
     ) async throws(BucketError) -> ExchangeReply {
         let token = try await tokens.token()
-        let reply = try await send(once, token, make)
+        let reply = try await send(request, token, isRepeatable: isRepeatable)
         guard reply.status == 401 else { return reply }
-        tokens.forget(token)
-        return try await send(once, try await tokens.token(), make)
+        let other = try await tokens.token(otherThan: token)
+        let second = try await send(request, other, isRepeatable: isRepeatable)
+        guard second.status != 401 else {
+            throw .credentialsRefused(code: GCSFailure.code(second))
+        }
+        return second
     }
 
     private func send(
-        _ once: Bool, _ token: String,
-        _ make: @Sendable () throws(BucketError) -> ExchangeRequest
+        _ request: ExchangeRequest, _ token: String, isRepeatable: Bool
     ) async throws(BucketError) -> ExchangeReply {
-        if once { return try await exchange.sendOnce(Self.authorized(try make(), token)) }
-        return try await exchange.send { () throws(BucketError) in
-            Self.authorized(try make(), token)
-        }
+        var message = request
+        message.headers.append(("authorization", "Bearer \(token)"))
+        guard isRepeatable else { return try await exchange.sendOnce(message) }
+        let repeated = message
+        return try await exchange.send { () throws(BucketError) -> ExchangeRequest in repeated }
     }
 
-    private static func authorized(_ request: ExchangeRequest, _ token: String) -> ExchangeRequest {
-        var request = request
-        request.headers.append(("authorization", "Bearer \(token)"))
-        return request
+    /// What a request does to an object.
+    enum Act: String {
+        case create
+        case delete
     }
 
-    private static func endpoint(
-        _ location: GCSLocation, _ policy: BucketPolicy
-    ) throws(BucketError) -> Endpoint {
-        try Endpoint(
-            parsing: location.endpoint ?? "https://storage.googleapis.com", pointer: "/endpoint",
-            policy: policy)
-    }
-
-    /// https://cloud.google.com/storage/docs/buckets#naming
-    private static func isBucketName(_ name: String) -> Bool {
-        let bytes = name.utf8
-        func isAlphanumeric(_ byte: UInt8?) -> Bool {
-            guard let byte else { return false }
-            return (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-        }
-        return (3...(name.contains(".") ? 222 : 63)).contains(bytes.count)
-            && isAlphanumeric(bytes.first) && isAlphanumeric(bytes.last)
-            && bytes.allSatisfy { isAlphanumeric($0) || "-_.".utf8.contains($0) }
-            && name.split(separator: ".", omittingEmptySubsequences: false)
-                .allSatisfy { (1...63).contains($0.utf8.count) }
+    func failure(_ reply: ExchangeReply, _ act: Act) -> BucketError {
+        GCSFailure.error(reply, missing: "storage.objects.\(act.rawValue)", on: title)
     }
 }

@@ -1,115 +1,155 @@
+import Crypto
+import CryptoExtras
 import Foundation
 import Synchronization
 
-/// Access tokens of a service account: fetched when one is needed, and again five minutes before it
-/// ends. Two that fetch at the same moment both get one; nothing is lost by that.
+/// Access tokens of a service account, by the grant of RFC 7523: a claim, signed with the account's
+/// key, is given away for a token that is good for an hour. One is kept until it is nearly over.
 final class GCSTokens: Sendable {
-    private static let marginMilliseconds: Int64 = 300_000
+    /// Opens an exchange with the place for tokens; it is closed after one answer.
+    typealias Connect = @Sendable () async throws(BucketError) -> HTTPExchange
+
+    static let scope = "https://www.googleapis.com/auth/devstorage.read_write"
+    /// How long what is signed is good for; Google takes no longer one.
+    static let assertionSeconds: Int64 = 3_600
+    /// So long before a token's end another one is fetched.
+    static let renewalSeconds: Int64 = 300
+    static let tokenBytesMax = 8_192
 
     private let account: ServiceAccount
-    private let exchange: HTTPExchange
+    private let connect: Connect
+    /// Milliseconds since 1970.
     private let clock: @Sendable () -> Int64
-    private let current = Mutex<(token: String, endsAt: Int64)?>(nil)
+    private let held = Mutex<Token?>(nil)
 
-    init(
-        _ account: ServiceAccount, exchange: HTTPExchange, clock: @escaping @Sendable () -> Int64
-    ) {
-        self.account = account
-        self.exchange = exchange
-        self.clock = clock
+    private struct Token: Sendable {
+        let text: String
+        /// Milliseconds since 1970.
+        let renewAt: Int64
     }
 
-    /// - Throws: `credentialsRefused` if the account or its key is not known any more.
-    func token() async throws(BucketError) -> String {
-        let now = clock()
-        if let current = current.withLock({ $0 }), now < current.endsAt { return current.token }
-        let body = [
-            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
-            ("assertion", try account.assertion(now: now)),
-        ].map { "\($0)=\(URIText.encoded($1))" }.joined(separator: "&")
-        let request = ExchangeRequest(
-            method: "POST", target: account.tokenPath,
-            headers: [("content-type", "application/x-www-form-urlencoded")],
-            body: Array(body.utf8))
-        let reply = try await exchange.send { () throws(BucketError) in request }
-        guard reply.status == 200 else { throw Self.failure(reply) }
-        guard
-            let answer = try? JSONDecoder().decode(Answer.self, from: Data(reply.body)),
-            (1...8_192).contains(answer.accessToken.utf8.count),
-            answer.accessToken.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
-            (1...86_400).contains(answer.expiresIn)
-        else { throw .unexpected(status: 200, code: "NoToken") }
-        let endsAt = now + answer.expiresIn * 1_000 - Self.marginMilliseconds
-        current.withLock { $0 = (answer.accessToken, endsAt) }
-        return answer.accessToken
-    }
-
-    /// The store does not take it: the next call fetches another one.
-    func forget(_ token: String) {
-        current.withLock { if $0?.token == token { $0 = nil } }
-    }
-
-    func close() async { await exchange.close() }
-
-    private struct Answer: Decodable {
+    /// What the place for tokens answers (RFC 6749, 5.1).
+    private struct Grant: Decodable {
         var accessToken: String
+        var tokenType: String
         var expiresIn: Int64
 
         enum CodingKeys: String, CodingKey {
             case accessToken = "access_token"
+            case tokenType = "token_type"
             case expiresIn = "expires_in"
         }
     }
 
-    private struct Refusal: Decodable {
-        var error: String
+    init(
+        _ account: ServiceAccount, clock: @escaping @Sendable () -> Int64,
+        connect: @escaping Connect
+    ) {
+        self.account = account
+        self.connect = connect
+        self.clock = clock
     }
 
-    private static func failure(_ reply: ExchangeReply) -> BucketError {
-        let refusal = try? JSONDecoder().decode(Refusal.self, from: Data(reply.body))
-        let code = GCSFailure.checked(refusal?.error)
-        switch reply.status {
-        case 400, 401, 403: return .credentialsRefused(code: code)
-        case 408, 429, 500...599: return .unavailable(status: reply.status, code: code)
-        default: return .unexpected(status: reply.status, code: code)
+    /// A token that is good for some minutes more. Two tasks that ask at once may fetch one each.
+    /// - Throws: `credentialsRefused`, `endpointRefused`, `unreachable`, `unavailable`,
+    ///   `unexpected`, `cancelled`.
+    func token() async throws(BucketError) -> String {
+        let now = clock()
+        if let token = held.withLock({ $0 }), now < token.renewAt { return token.text }
+        return try await renew()
+    }
+
+    /// Another token than one that the store did not accept.
+    func token(otherThan refused: String) async throws(BucketError) -> String {
+        held.withLock { token in
+            if token?.text == refused { token = nil }
         }
-    }
-}
-
-/// What an answer of Google Cloud Storage that says no means.
-enum GCSFailure {
-    private struct Document: Decodable {
-        struct Inner: Decodable {
-            struct Item: Decodable { var reason: String? }
-            var errors: [Item]?
-            var status: String?
-        }
-        var error: Inner
+        return try await token()
     }
 
-    /// - Parameter permission: what is missing if it is forbidden.
-    static func error(_ reply: ExchangeReply, missing permission: String) -> BucketError {
-        let document = try? JSONDecoder().decode(Document.self, from: Data(reply.body))
-        let code = checked(document?.error.errors?.first?.reason ?? document?.error.status)
-        switch reply.status {
-        case 401: return .credentialsRefused(code: code)
-        case 403: return .forbidden(action: permission, code: code)
-        case 404: return .noSuchBucket
-        case 408, 429, 500...599: return .unavailable(status: reply.status, code: code)
-        default: return .unexpected(status: reply.status, code: code)
-        }
-    }
-
-    /// Shown to people, so nothing but a word; `none` without one.
-    static func checked(_ code: String?) -> String {
-        guard let code else { return "none" }
-        let isSound =
-            (1...64).contains(code.utf8.count)
-            && code.utf8.allSatisfy { byte in
-                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-                    || byte == UInt8(ascii: "_")
+    private func renew() async throws(BucketError) -> String {
+        let exchange = try await connect()
+        let reply: ExchangeReply
+        do throws(BucketError) {
+            reply = try await exchange.send { () throws(BucketError) -> ExchangeRequest in
+                try request()
             }
-        return isSound ? code : "unreadable"
+            await exchange.close()
+        } catch {
+            await exchange.close()
+            throw error
+        }
+        let token = try take(reply)
+        held.withLock { $0 = token }
+        return token.text
+    }
+
+    private func request() throws(BucketError) -> ExchangeRequest {
+        let grant = URIText.encoded("urn:ietf:params:oauth:grant-type:jwt-bearer")
+        let assertion = try Self.assertion(of: account, at: clock() / 1_000)
+        return ExchangeRequest(
+            method: "POST", target: account.tokenAddress.target,
+            headers: [("content-type", "application/x-www-form-urlencoded")],
+            body: Array("grant_type=\(grant)&assertion=\(assertion)".utf8))
+    }
+
+    private func take(_ reply: ExchangeReply) throws(BucketError) -> Token {
+        guard reply.status == 200 else { throw GCSFailure.error(ofGrant: reply) }
+        let grant: Grant
+        do {
+            grant = try JSONDecoder().decode(Grant.self, from: Data(reply.body))
+        } catch {
+            throw .unexpected(status: 200, code: "NoToken")
+        }
+        // It becomes a part of a header.
+        guard (1...Self.tokenBytesMax).contains(grant.accessToken.utf8.count),
+            grant.accessToken.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
+            grant.tokenType.lowercased() == "bearer", (1...86_400).contains(grant.expiresIn)
+        else { throw .unexpected(status: 200, code: "NoToken") }
+        // Of a token for a few minutes half its time is used.
+        let seconds = max(grant.expiresIn - Self.renewalSeconds, grant.expiresIn / 2)
+        return Token(text: grant.accessToken, renewAt: clock() + seconds * 1_000)
+    }
+
+    private struct Header: Encodable {
+        let alg = "RS256"
+        let kid: String
+        let typ = "JWT"
+    }
+
+    private struct Claims: Encodable {
+        let aud: String
+        let exp: Int64
+        let iat: Int64
+        let iss: String
+        let scope: String
+    }
+
+    /// The signed claim: a JSON web token of RFC 7515, `HEADER.CLAIMS.SIGNATURE`, each part in the
+    /// Base64 alphabet for URLs without padding.
+    /// - Parameter seconds: since 1970.
+    static func assertion(
+        of account: ServiceAccount, at seconds: Int64
+    ) throws(BucketError) -> String {
+        let claims = Claims(
+            aud: account.tokenURI, exp: seconds + assertionSeconds, iat: seconds,
+            iss: account.email, scope: scope)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            let header = try encoder.encode(Header(kid: account.keyID))
+            let signed = base64URL(header) + "." + base64URL(try encoder.encode(claims))
+            let digest = SHA256.hash(data: Data(signed.utf8))
+            // The padding is called insecure for its use in encryption; RS256 is this one.
+            let signature = try account.key.signature(for: digest, padding: .insecurePKCS1v1_5)
+            return signed + "." + base64URL(signature.rawRepresentation)
+        } catch {
+            throw .credentialsRefused(code: "KeyCannotSign")
+        }
+    }
+
+    private static func base64URL(_ bytes: Data) -> String {
+        bytes.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
+            .replacing("=", with: "")
     }
 }

@@ -1,12 +1,13 @@
-import Foundation
 import Synchronization
 
-/// A resumable upload (https://cloud.google.com/storage/docs/performing-resumable-uploads). After an
-/// answer that was lost the store is asked how much it has, and gets the rest. What fits into one
-/// part is put whole in the end.
+/// An object in parts, by a resumable upload. What fits into one part is put whole in the end.
+///
+/// The store says after each part how many bytes it has, which may be fewer than were sent; after
+/// an answer that was lost it is asked. So it holds each byte once, whatever was repeated.
 final class GCSUpload: BucketUpload {
-    /// How often one part may be taken up again.
-    private static let resumptionsMax = 5
+    /// For one part. The store keeps multiples of 256 KiB, so a part may take 32 requests if each
+    /// of them breaks off.
+    static let requestsMax = 64
 
     private let bucket: GCSBucket
     private let name: ObjectName
@@ -15,12 +16,23 @@ final class GCSUpload: BucketUpload {
     private let state = Mutex(State())
 
     private struct State {
-        /// Path and query of the session.
+        /// Path and query of the upload: whoever knows them may write this object.
         var session: String?
-        /// Bytes that the store has said it has; a multiple of 256 KiB until the end.
-        var stored = 0
-        /// What was given to us behind `stored`.
-        var pending: [UInt8] = []
+        /// Bytes of parts that the store has whole.
+        var count = 0
+        /// Whether a part was sent whose answer is not known.
+        var mustAsk = false
+        var isFinished = false
+    }
+
+    /// What the store says about an upload.
+    private enum Answer {
+        /// The object is there.
+        case finished
+        /// It has so many bytes from the beginning on.
+        case has(Int)
+        /// It did not say, or did not take the part.
+        case failed(BucketError)
     }
 
     init(_ bucket: GCSBucket, _ name: ObjectName, contentType: String) {
@@ -30,141 +42,171 @@ final class GCSUpload: BucketUpload {
     }
 
     func append(_ part: [UInt8]) async throws(BucketError) {
-        if state.withLock({ $0.session }) == nil { try await begin() }
-        state.withLock { $0.pending += part }
-        _ = try await sendPending(total: nil)
+        let session = try await session()
+        try await send(part, to: session, isLast: false)
     }
 
     func finish(_ rest: [UInt8]) async throws(BucketError) {
-        guard state.withLock({ $0.session }) != nil else {
-            return try await bucket.put(name, rest, contentType: contentType)
+        if state.withLock({ $0.isFinished }) { return }
+        if let session = state.withLock({ $0.session }) {
+            try await send(rest, to: session, isLast: true)
+        } else {
+            try await bucket.put(name, rest, contentType: contentType)
         }
-        let total = state.withLock { state in
-            state.pending += rest
-            return state.stored + state.pending.count
-        }
-        guard try await sendPending(total: total) else {
-            throw .unexpected(status: 308, code: "Unfinished")
-        }
+        state.withLock { $0 = State(isFinished: true) }
     }
 
     func abort() async {
         guard let session = state.withLock({ $0.session }) else { return }
-        // In a task of its own, which is waited for: requests of a cancelled task are not sent. A
-        // session that is not taken back ends by itself after a week.
+        // In a task of its own, which is waited for: an upload is given up when the task that made
+        // it was cancelled, and requests of a cancelled task are not sent.
         let taking = Task { [bucket] in
-            _ = try? await bucket.send { () throws(BucketError) in
-                ExchangeRequest(method: "DELETE", target: session)
-            }
+            // 499 is the success. What is left is forgotten by the store after a week.
+            _ = try? await bucket.send(ExchangeRequest(method: "DELETE", target: session))
         }
         await taking.value
         state.withLock { $0 = State() }
     }
 
-    private func begin() async throws(BucketError) {
-        let target = bucket.uploadTarget(name, "resumable")
-        let contentType = contentType
-        let reply = try await bucket.send { () throws(BucketError) in
+    /// The upload's address, after it was begun if it was not. Of an answer that was lost an empty
+    /// upload is left over, which costs nothing.
+    private func session() async throws(BucketError) -> String {
+        if let session = state.withLock({ $0.session }) { return session }
+        let reply = try await bucket.send(
             ExchangeRequest(
-                method: "POST", target: target,
-                headers: [
-                    ("content-type", "application/json; charset=UTF-8"),
-                    ("x-upload-content-type", contentType),
-                ], body: Array("{}".utf8))
-        }
-        guard (200...201).contains(reply.status) else { throw bucket.creationFailure(reply) }
-        guard let location = reply.header("location") else {
-            throw .unexpected(status: reply.status, code: "NoLocation")
-        }
-        let session = try Self.target(of: location, at: bucket.exchange.endpoint)
+                method: "POST", target: bucket.uploadTarget("resumable", name),
+                headers: [("x-upload-content-type", contentType)]))
+        guard [200, 201].contains(reply.status) else { throw bucket.failure(reply, .create) }
+        let session = try target(of: reply)
         state.withLock { $0.session = session }
+        return session
     }
 
-    /// Path and query of an address at the same server: an answer must not lead us elsewhere.
-    private static func target(
-        of location: String, at endpoint: Endpoint
-    ) throws(BucketError) -> String {
-        let origin = endpoint.origin
-        // The port may be written out although it is the scheme's own.
-        let port = endpoint.isSecure ? ":443" : ":80"
-        for prefix in [origin, origin + port] where location.hasPrefix(prefix + "/") {
-            let target = location.dropFirst(prefix.count)
-            guard target.utf8.count <= 4_096,
-                target.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") })
-            else { break }
-            return String(target)
+    /// - Throws: `endpointRefused` if the upload is to go elsewhere: that place was not checked,
+    ///   and would get the token.
+    private func target(of reply: ExchangeReply) throws(BucketError) -> String {
+        let address = try PageAddress(
+            parsing: reply.header("location") ?? "",
+            policy: BucketPolicy(allowsInsecureEndpoints: true),
+            orThrow: .endpointRefused("it gives no address for an upload"))
+        guard address.endpoint == bucket.endpoint else {
+            throw .endpointRefused("it sends an upload to another place")
         }
-        throw .endpointRefused("it sends an upload to another place")
+        return address.target
     }
 
-    /// Sends what is pending, as often as it takes.
-    /// - Parameter total: the size of the object if this is its end.
-    /// - Returns: whether the object is complete.
-    private func sendPending(total: Int?) async throws(BucketError) -> Bool {
-        var failure: BucketError?
-        var mustAsk = false
-        for _ in 0...Self.resumptionsMax {
-            let (session, stored, pending) = state.withLock {
-                ($0.session ?? "", $0.stored, $0.pending)
-            }
-            let range: String
-            if mustAsk || (pending.isEmpty && total != nil) {
-                range = "bytes */\(total.map(String.init) ?? "*")"
-            } else if pending.isEmpty {
-                return false
+    /// Sends a part until the store has it, or the object if it is the last one. May be called
+    /// again with the same part after it failed.
+    private func send(
+        _ part: [UInt8], to session: String, isLast: Bool
+    ) async throws(BucketError) {
+        let start = state.withLock { $0.count }
+        let end = start + part.count
+        let total = isLast ? end : nil
+        var (place, requests, failures) = (start, 0, 0)
+        var failure = BucketError.unavailable(status: 308, code: "NothingTaken")
+        while failures < HTTPExchange.triesMax, requests < Self.requestsMax {
+            let isQuestion = state.withLock { $0.mustAsk }
+            let answer: Answer
+            if isQuestion {
+                answer = try await ask(session, total: total)
             } else {
-                let last = stored + pending.count - 1
-                range = "bytes \(stored)-\(last)/\(total.map(String.init) ?? "*")"
+                requests += 1
+                answer = try await put(part[(place - start)...], at: place, session, total: total)
             }
-            let body = mustAsk ? [] : pending
-            do throws(BucketError) {
-                let reply = try await bucket.send(once: true) { () throws(BucketError) in
-                    ExchangeRequest(
-                        method: "PUT", target: session, headers: [("content-range", range)],
-                        body: body)
+            switch answer {
+            case .finished:
+                guard isLast else { throw .unexpected(status: 200, code: "EarlyEnd") }
+                return
+            case .has(let count):
+                guard (start...end).contains(count) else {
+                    throw .unavailable(status: 308, code: "OtherBytes")
                 }
-                switch reply.status {
-                case 200, 201: return true
-                case 308:
-                    mustAsk = false
-                    try take(reply)
-                    if total == nil, state.withLock({ $0.pending.isEmpty }) { return false }
-                    continue
-                case 408, 429, 500...599: failure = bucket.creationFailure(reply)
-                case 404, 410:
-                    // The session is over: whoever made the upload begins it anew.
-                    throw BucketError.unavailable(status: reply.status, code: "SessionGone")
-                default: throw bucket.creationFailure(reply)
-                }
-            } catch {
-                guard case .unreachable = error else { throw error }
+                if count > place { failures = 0 } else if !isQuestion { failures += 1 }
+                place = count
+                if place == end, !isLast { return state.withLock { $0.count = end } }
+            case .failed(let error):
                 failure = error
+                failures += 1
             }
-            mustAsk = true
-            try await bucket.exchange.waitBeforeRetry()
+            if failures > 0, !isQuestion { try await pause() }
         }
-        throw failure ?? .unexpected(status: 308, code: "NoProgress")
+        throw failure
     }
 
-    /// Forgets what the store has.
-    private func take(_ reply: ExchangeReply) throws(BucketError) {
-        var stored = 0
-        if let range = reply.header("range") {
-            // bytes=0-N
-            guard range.hasPrefix("bytes=0-"), let last = Int(range.dropFirst(8)), last >= 0 else {
-                throw .unexpected(status: 308, code: "Range")
-            }
-            stored = last + 1
+    /// Sends bytes of a part a single time. Without bytes it only says how many there are in all.
+    private func put(
+        _ bytes: ArraySlice<UInt8>, at place: Int, _ session: String, total: Int?
+    ) async throws(BucketError) -> Answer {
+        let range = bytes.isEmpty ? "*" : "\(place)-\(place + bytes.count - 1)"
+        state.withLock { $0.mustAsk = true }
+        let reply: ExchangeReply
+        do throws(BucketError) {
+            reply = try await bucket.send(
+                ExchangeRequest(
+                    method: "PUT", target: session,
+                    headers: [("content-range", "bytes \(range)/\(Self.text(total))")],
+                    body: Array(bytes)), isRepeatable: false)
+        } catch {
+            if case .unreachable = error { return .failed(error) }
+            throw error
         }
-        let isSound = state.withLock { state -> Bool in
-            // What it once had it cannot have lost, nor have what it was not sent.
-            guard stored >= state.stored, stored <= state.stored + state.pending.count else {
-                return false
+        let answer = try read(reply)
+        if case .failed = answer { return answer }
+        state.withLock { $0.mustAsk = false }
+        return answer
+    }
+
+    /// Asks how many bytes the store has.
+    private func ask(_ session: String, total: Int?) async throws(BucketError) -> Answer {
+        let reply = try await bucket.send(
+            ExchangeRequest(
+                method: "PUT", target: session,
+                headers: [("content-range", "bytes */\(Self.text(total))")]))
+        let answer = try read(reply)
+        if case .failed(let error) = answer { throw error }
+        state.withLock { $0.mustAsk = false }
+        return answer
+    }
+
+    private func read(_ reply: ExchangeReply) throws(BucketError) -> Answer {
+        switch reply.status {
+        case 200, 201:
+            return .finished
+        case 308:
+            // Without a range it has nothing.
+            guard let range = reply.header("range") else { return .has(0) }
+            guard let count = Self.count(of: range) else {
+                throw .unexpected(status: 308, code: "UnreadableRange")
             }
-            state.pending.removeFirst(stored - state.stored)
-            state.stored = stored
-            return true
+            return .has(count)
+        case 404, 410:
+            // The upload is over or forgotten; another one may go well.
+            throw .unavailable(status: reply.status, code: "UploadGone")
+        default:
+            let error = bucket.failure(reply, .create)
+            guard case .unavailable = error else { throw error }
+            return .failed(error)
         }
-        guard isSound else { throw .unexpected(status: 308, code: "Range") }
+    }
+
+    private func pause() async throws(BucketError) {
+        do {
+            try await bucket.pause(.random(in: 0...HTTPExchange.pauseMillisecondsMax))
+        } catch {
+            throw .cancelled
+        }
+    }
+
+    private static func text(_ total: Int?) -> String { total.map(String.init) ?? "*" }
+
+    /// Of `bytes=0-N`, which says N + 1.
+    private static func count(of range: String) -> Int? {
+        let digits = range.dropFirst("bytes=0-".count)
+        guard range.hasPrefix("bytes=0-"), (1...18).contains(digits.utf8.count),
+            digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let last = Int(digits)
+        else { return nil }
+        return last + 1
     }
 }

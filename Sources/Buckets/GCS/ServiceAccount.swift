@@ -1,21 +1,23 @@
-import Crypto
 import CryptoExtras
 import Foundation
 
-/// A Google Cloud service account: the JSON document of one of its keys. It makes the assertions
-/// (RFC 7523) for which Google gives access tokens.
-struct ServiceAccount: Sendable {
-    /// What is asked for: objects may be written and removed, nothing be administered.
-    static let scope = "https://www.googleapis.com/auth/devstorage.read_write"
-    static let assertionSeconds: Int64 = 3_600
+/// A service account and the key that proves it, as Google Cloud gives them out in a JSON document.
+/// Secret: never printed, and no error holds a part of it.
+struct ServiceAccount: Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+    static let documentBytesMax = 64 << 10
 
+    /// The account's name: `exports@project.iam.gserviceaccount.com`.
     let email: String
+    /// Which of the account's keys this is.
     let keyID: String
-    /// `https://oauth2.googleapis.com/token`, taken apart.
-    let tokenEndpoint: Endpoint
-    let tokenPath: String
-    private let tokenURI: String
-    private let key: _RSA.Signing.PrivateKey
+    /// Where tokens are given out, as the document spells it: what is signed names it.
+    let tokenURI: String
+    let tokenAddress: PageAddress
+    /// RSA, 2,048 bits or more.
+    let key: _RSA.Signing.PrivateKey
+
+    var description: String { "a service account" }
+    var debugDescription: String { description }
 
     private struct Document: Decodable {
         var type: String
@@ -33,77 +35,64 @@ struct ServiceAccount: Sendable {
         }
     }
 
-    /// - Throws: `invalid`, never with anything of the document; `endpointRefused` for its
-    ///   `token_uri`.
-    init(json: String, policy: BucketPolicy) throws(BucketError) {
-        let invalid = BucketError.invalid(
-            pointer: "/serviceAccount",
-            expected: "the JSON document of a service account's key, as Google Cloud gives it")
-        guard json.utf8.count <= 32 << 10,
-            let document = try? JSONDecoder().decode(Document.self, from: Data(json.utf8)),
-            document.type == "service_account", Self.isWord(document.clientEmail),
-            Self.isWord(document.privateKeyID)
+    /// Reads the document. Members that are not used here are not looked at.
+    /// - Throws: `invalid`, or `endpointRefused` for a place for tokens that the policy does not
+    ///   allow.
+    init(parsing json: String, policy: BucketPolicy) throws(BucketError) {
+        let document = try Self.document(json)
+        guard document.type == "service_account" else {
+            throw Self.invalid("a key of the type service_account")
+        }
+        let email = document.clientEmail
+        guard Self.isName(email), email.contains("@") else {
+            throw Self.invalid("the account's address as client_email")
+        }
+        guard Self.isName(document.privateKeyID) else {
+            throw Self.invalid("the key's identifier as private_key_id")
+        }
+        self.email = email
+        self.keyID = document.privateKeyID
+        self.tokenURI = document.tokenURI
+        tokenAddress = try PageAddress(
+            parsing: document.tokenURI, policy: policy,
+            orThrow: Self.invalid("one such as https://oauth2.googleapis.com/token as token_uri"))
+        if let literal = tokenAddress.endpoint.literalAddress {
+            try AddressRule.check([literal], policy: policy)
+        }
+        key = try Self.key(document.privateKey)
+    }
+
+    private static func document(_ json: String) throws(BucketError) -> Document {
+        let invalid = invalid("the JSON document of a service account's key, at most 64 KiB")
+        guard json.utf8.count <= documentBytesMax else { throw invalid }
+        do {
+            return try JSONDecoder().decode(Document.self, from: Data(json.utf8))
+        } catch {
+            // The decoder's own words may hold what it read.
+            throw invalid
+        }
+    }
+
+    /// One PEM block of PKCS#8, which is not encrypted: there is nobody to ask for a passphrase.
+    private static func key(_ pem: String) throws(BucketError) -> _RSA.Signing.PrivateKey {
+        let invalid = invalid("an RSA key of 2048 bits or more in PKCS#8 as private_key")
+        let text = pem.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard text.hasPrefix("-----BEGIN PRIVATE KEY-----\n"),
+            text.hasSuffix("\n-----END PRIVATE KEY-----"),
+            text.ranges(of: "-----BEGIN").count == 1
         else { throw invalid }
-        email = document.clientEmail
-        keyID = document.privateKeyID
-        tokenURI = document.tokenURI
-        guard let (origin, path) = Self.split(document.tokenURI) else { throw invalid }
-        tokenEndpoint = try Endpoint(
-            parsing: origin, pointer: "/serviceAccount/token_uri", policy: policy)
-        tokenPath = path
         do {
-            // Refuses keys of less than 2,048 bits.
-            key = try _RSA.Signing.PrivateKey(pemRepresentation: document.privateKey)
+            return try _RSA.Signing.PrivateKey(pemRepresentation: text + "\n")
         } catch {
-            throw .invalid(
-                pointer: "/serviceAccount/private_key",
-                expected: "an RSA key of at least 2,048 bits as PEM")
+            throw invalid
         }
     }
 
-    /// A JWT signed with RS256 that says who asks for what, good for an hour.
-    /// - Parameter now: milliseconds since 1970.
-    func assertion(now: Int64) throws(BucketError) -> String {
-        let issued = now / 1_000
-        let header = "{\"alg\":\"RS256\",\"kid\":\"\(keyID)\",\"typ\":\"JWT\"}"
-        let claims =
-            "{\"aud\":\"\(tokenURI)\",\"exp\":\(issued + Self.assertionSeconds),\"iat\":\(issued),"
-            + "\"iss\":\"\(email)\",\"scope\":\"\(Self.scope)\"}"
-        let text = Self.base64URL(Data(header.utf8)) + "." + Self.base64URL(Data(claims.utf8))
-        do {
-            let signature = try key.signature(
-                for: SHA256.hash(data: Data(text.utf8)), padding: .insecurePKCS1v1_5)
-            return text + "." + Self.base64URL(signature.rawRepresentation)
-        } catch {
-            throw .credentialsRefused(code: "the key cannot sign")
-        }
+    private static func invalid(_ expected: String) -> BucketError {
+        .invalid(pointer: "/serviceAccount", expected: expected)
     }
 
-    /// `https://HOST[:PORT]` and the path behind it, which must be plain.
-    private static func split(_ uri: String) -> (origin: String, path: String)? {
-        guard isWord(uri), let scheme = uri.firstRange(of: "://"),
-            let slash = uri[scheme.upperBound...].firstIndex(of: "/")
-        else { return nil }
-        let path = uri[slash...]
-        let isPlain = path.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "a")...UInt8(ascii: "z"):
-                true
-            default: "/-._~".utf8.contains(byte)
-            }
-        }
-        return isPlain ? (String(uri[..<slash]), String(path)) : nil
-    }
-
-    /// Visible ASCII that needs no escape in JSON, so that it can be put into a claim as it is.
-    private static func isWord(_ text: String) -> Bool {
-        (1...512).contains(text.utf8.count)
-            && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && !"\"\\".utf8.contains($0) }
-    }
-
-    private static func base64URL(_ data: Data) -> String {
-        data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
-            .replacing("=", with: "")
+    private static func isName(_ text: String) -> Bool {
+        (1...320).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 }

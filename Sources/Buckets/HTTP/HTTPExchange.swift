@@ -88,11 +88,6 @@ final class HTTPExchange: Sendable {
         throw .endpointRefused("it redirects")
     }
 
-    /// A pause for callers that try again by themselves.
-    func waitBeforeRetry() async throws(BucketError) {
-        try await wait(after: 2)
-    }
-
     /// Closes the connections. Nothing is sent after it.
     func close() async {
         await shutDown()

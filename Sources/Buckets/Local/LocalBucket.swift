@@ -4,10 +4,10 @@ import NIOPosix
 /// 0700; each appears whole, under its name, after it and its directory were synced.
 ///
 /// Names are walked from the operator's directory on without following a symbolic link, so that
-/// nobody who can write there can lead us elsewhere. Work on files blocks a thread of NIO's pool,
-/// never a task's.
+/// nobody who can write there can lead us elsewhere. Names that begin with a dot are for files on
+/// their way, and no object's. Work on files blocks a thread of NIO's pool, never a task's.
 final class LocalBucket: Bucket {
-    /// Absolute: the operator's directory.
+    /// The operator's directory.
     private let root: String
     /// Below it.
     private let path: String
@@ -21,11 +21,7 @@ final class LocalBucket: Bucket {
 
     /// - Throws: `invalid`: the path is not one, or the operator has set no directory.
     static func check(_ location: LocalLocation, policy: BucketPolicy) throws(BucketError) {
-        guard policy.localDirectory != nil else {
-            throw .invalid(
-                pointer: "/type",
-                expected: "a type other than local: the setting exports.directory is not set")
-        }
+        _ = try root(policy)
         guard ObjectName.isPathPrefix(location.path) else {
             throw .invalid(
                 pointer: "/path",
@@ -34,20 +30,33 @@ final class LocalBucket: Bucket {
         }
     }
 
-    /// - Throws: what `check` throws; `file` if the operator's directory is not there.
+    /// - Throws: what `check` throws; `file` if the operator's directory is not there; `cancelled`.
     static func open(
         _ location: LocalLocation, policy: BucketPolicy
     ) async throws(BucketError) -> LocalBucket {
         try check(location, policy: policy)
-        guard let root = policy.localDirectory else { throw .file("there is none") }
-        let bucket = LocalBucket(root: root, path: location.path)
+        let root = try root(policy)
         try await run { () throws(BucketError) in _ = try Directory(root: root) }
-        return bucket
+        return LocalBucket(root: root, path: location.path)
+    }
+
+    private static func root(_ policy: BucketPolicy) throws(BucketError) -> String {
+        guard let root = policy.localDirectory else {
+            throw .invalid(
+                pointer: "/type",
+                expected: "a type other than local: the setting exports.directory is not set")
+        }
+        return root
     }
 
     func put(_ name: ObjectName, _ body: [UInt8], contentType: String) async throws(BucketError) {
         let upload = LocalUpload(self, name)
-        try await upload.finish(body)
+        do throws(BucketError) {
+            try await upload.finish(body)
+        } catch {
+            await upload.abort()
+            throw error
+        }
     }
 
     func delete(_ name: ObjectName) async throws(BucketError) {
@@ -58,6 +67,7 @@ final class LocalBucket: Bucket {
                     root: root, parts.dropLast(), makesMissing: false)
             else { return }
             try directory.remove(parts[parts.count - 1])
+            try directory.sync()
         }
     }
 
@@ -69,12 +79,14 @@ final class LocalBucket: Bucket {
 
     func close() async {}
 
-    /// Makes the directories of an object and a file for it under a temporary name.
+    /// Makes the directories of an object and a file for it under a temporary name. Blocks.
     func create(_ name: ObjectName) throws(BucketError) -> PartialFile {
         let parts = parts(name)
+        let last = parts[parts.count - 1]
+        guard !last.hasPrefix(".") else { throw .file("a name begins with a dot") }
         guard let directory = try Directory.walk(root: root, parts.dropLast(), makesMissing: true)
         else { throw .file("a directory went away") }
-        return try PartialFile(directory, name: parts[parts.count - 1])
+        return try PartialFile(directory, name: last)
     }
 
     /// Never empty: neither a prefix nor a name is.
@@ -82,7 +94,8 @@ final class LocalBucket: Bucket {
         "\(path)/\(name.text)".split(separator: "/").map(String.init)
     }
 
-    /// Runs what blocks on a thread that may block, to its end, also if the task is cancelled.
+    /// Runs what blocks on a thread that may block.
+    /// - Throws: what the body throws; `cancelled` if the task was cancelled before the body began.
     static func run<Value: Sendable>(
         _ body: @escaping @Sendable () throws(BucketError) -> Value
     ) async throws(BucketError) -> Value {

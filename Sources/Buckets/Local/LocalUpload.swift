@@ -4,8 +4,14 @@ import Synchronization
 final class LocalUpload: BucketUpload {
     private let bucket: LocalBucket
     private let name: ObjectName
-    /// One task uses an upload; the lock is for the compiler. Only `finish` and `abort` end it.
-    private let file = Mutex<PartialFile?>(nil)
+    /// One task uses an upload; the lock is for the compiler.
+    private let state = Mutex(State.empty)
+
+    private enum State {
+        case empty
+        case open(PartialFile)
+        case finished
+    }
 
     init(_ bucket: LocalBucket, _ name: ObjectName) {
         self.bucket = bucket
@@ -13,35 +19,49 @@ final class LocalUpload: BucketUpload {
     }
 
     func append(_ part: [UInt8]) async throws(BucketError) {
-        try await LocalBucket.run { [self] () throws(BucketError) in try write(part) }
+        try await LocalBucket.run { [self] () throws(BucketError) in
+            try withFile { file throws(BucketError) in try file.append(part) }
+        }
     }
 
     func finish(_ rest: [UInt8]) async throws(BucketError) {
         try await LocalBucket.run { [self] () throws(BucketError) in
-            try write(rest)
-            try file.withLock { file throws(BucketError) in
-                try file?.publish()
-                file = nil
-            }
+            try withFile { file throws(BucketError) in try file.publish(rest) }
+            state.withLock { $0 = .finished }
         }
     }
 
     func abort() async {
-        // A temporary file that cannot be removed is replaced when its name is used again.
-        try? await LocalBucket.run { [self] () throws(BucketError) in
-            file.withLock { file in
-                file?.discard()
-                file = nil
+        // In a task of its own, which is waited for: an upload is given up when the task that made
+        // it was cancelled, and a cancelled task gets no thread.
+        let discarding = Task { [self] in
+            // It fails only if there are no threads any more; what is left is replaced when the
+            // name is used again.
+            try? await LocalBucket.run { [self] () throws(BucketError) in
+                state.withLock { state in
+                    if case .open(let file) = state { file.discard() }
+                    state = .empty
+                }
             }
         }
+        await discarding.value
     }
 
-    private func write(_ bytes: [UInt8]) throws(BucketError) {
-        try file.withLock { file throws(BucketError) in
-            let open: PartialFile
-            if let file { open = file } else { open = try bucket.create(name) }
-            file = open
-            try open.write(bytes)
+    /// Calls the body with the file, made if it was not; not at all if the object is finished.
+    private func withFile(
+        _ body: (PartialFile) throws(BucketError) -> Void
+    ) throws(BucketError) {
+        try state.withLock { state throws(BucketError) in
+            switch state {
+            case .finished:
+                return
+            case .open(let file):
+                try body(file)
+            case .empty:
+                let file = try bucket.create(name)
+                state = .open(file)
+                try body(file)
+            }
         }
     }
 }
