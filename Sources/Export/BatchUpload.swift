@@ -68,67 +68,61 @@ struct BatchUpload: Sendable {
         }
     }
 
-    /// Reads page after page and sends part after part.
+    /// Reads page after page and sends part after part; the next page is read while the one before
+    /// is sent.
     private func stream(
         to upload: any BucketUpload, _ manifest: inout BatchManifest
     ) async throws(ExportError) {
         let plan = manifest.plan
         let compressor = LineCompressor(manifest.exporter.compression)
-        var (lines, object) = (SHA256(), SHA256())
-        var pending: [UInt8] = []
-        var place = Offset(rawValue: plan.first)
+        var object = ObjectParts(isCompressed: manifest.exporter.compression != .none)
         let end = Offset(rawValue: plan.end)
-        while place < end {
-            if Task.isCancelled { throw .ended }
-            let page: Query.RangePage
-            do throws(QueryError) {
-                page = try await context.query.readRange(
-                    reader, partition: plan.partition, first: place, end: end)
-            } catch {
-                throw ExportError(error)
-            }
-            guard page.next > place else { throw .store(.corrupt("a range does not end")) }
-            place = page.next
-            manifest.content.add(page)
+        var page = try await read(plan, from: Offset(rawValue: plan.first)).get()
+        while let current = page {
+            async let next = read(plan, from: current.next)
+            manifest.content.add(current)
             if manifest.exporter.includesKeys {
-                manifest.content.keyLinks.formUnion(page.keyLinks)
+                manifest.content.keyLinks.formUnion(current.keyLinks)
             }
-            lines.update(data: page.body)
-            compressor.append(page.body, into: &pending)
-            try await send(&pending, keeping: BucketLimits.partBytes, upload, &object, &manifest)
+            object.lines.update(data: current.body)
+            compressor.append(current.body, into: &object.pending)
+            if current.next == end { compressor.finish(into: &object.pending) }
+            while let part = object.nextPart() {
+                do throws(BucketError) {
+                    try await upload.append(part)
+                } catch {
+                    throw ExportError(error)
+                }
+            }
+            page = try await next.get()
         }
         guard manifest.content.events > 0 else { return await upload.abort() }
-        compressor.finish(into: &pending)
-        try await send(&pending, keeping: BucketLimits.partBytes, upload, &object, &manifest)
-        object.update(data: pending)
-        manifest.bytes += UInt64(pending.count)
+        let rest = object.rest()
         do throws(BucketError) {
-            try await upload.finish(pending)
+            try await upload.finish(rest)
         } catch {
             throw ExportError(error)
         }
-        manifest.content.sha256 = HexText.text(lines.finalize())
-        manifest.sha256 = HexText.text(object.finalize())
+        manifest.bytes = object.byteCount
+        (manifest.content.sha256, manifest.sha256) = object.hashes()
     }
 
-    /// Sends whole parts while more than `keeping` bytes wait, so that something is left to finish.
-    private func send(
-        _ pending: inout [UInt8], keeping: Int, _ upload: any BucketUpload,
-        _ object: inout SHA256, _ manifest: inout BatchManifest
-    ) async throws(ExportError) {
-        var sent = 0
-        while pending.count - sent > keeping {
-            let part = Array(pending[sent..<sent + BucketLimits.partBytes])
-            sent += part.count
-            object.update(data: part)
-            manifest.bytes += UInt64(part.count)
-            do throws(BucketError) {
-                try await upload.append(part)
-            } catch {
-                throw ExportError(error)
+    /// The page that begins at an offset; nil behind the end of the range.
+    private func read(
+        _ plan: BatchPlan, from place: Offset
+    ) async -> Result<Query.RangePage?, ExportError> {
+        let end = Offset(rawValue: plan.end)
+        guard place < end else { return .success(nil) }
+        do throws(QueryError) {
+            let page = try await context.query.readRange(
+                reader, partition: plan.partition, first: place, end: end)
+            guard page.next > place else {
+                return .failure(.store(.corrupt("a range does not end")))
             }
+            return .success(page)
+        } catch {
+            return .failure(ExportError(error))
         }
-        pending.removeFirst(sent)
     }
 
     /// RFC 4180, a line a key link.
@@ -175,5 +169,42 @@ struct BatchUpload: Sendable {
             await upload.abort()
             throw error
         }
+    }
+}
+
+/// The bytes of an object on their way: cut into parts, counted and hashed.
+private struct ObjectParts {
+    /// Of the lines before compression.
+    var lines = SHA256()
+    /// Of the object; without compression that is the same, and is not computed twice.
+    private var object: SHA256?
+    var pending: [UInt8] = []
+    private(set) var byteCount: UInt64 = 0
+
+    init(isCompressed: Bool) { object = isCompressed ? SHA256() : nil }
+
+    /// A whole part while more than one is waiting, so that something is left to finish with.
+    mutating func nextPart() -> [UInt8]? {
+        guard pending.count > BucketLimits.partBytes else { return nil }
+        let part = Array(pending.prefix(BucketLimits.partBytes))
+        pending.removeFirst(part.count)
+        note(part)
+        return part
+    }
+
+    mutating func rest() -> [UInt8] {
+        defer { pending = [] }
+        note(pending)
+        return pending
+    }
+
+    func hashes() -> (lines: String, object: String) {
+        let text = HexText.text(lines.finalize())
+        return (text, object.map { HexText.text($0.finalize()) } ?? text)
+    }
+
+    private mutating func note(_ bytes: [UInt8]) {
+        object?.update(data: bytes)
+        byteCount += UInt64(bytes.count)
     }
 }
