@@ -17,17 +17,7 @@ struct BatchManifest: Sendable {
     var derivedStream: String?
     var retention: RetentionClass
     var plan: BatchPlan
-    var content = BatchContent()
-    /// The object with the events, as it lies in the bucket.
-    var bytes: UInt64 = 0
-    var sha256 = ""
-    var keys: KeysObject?
-
-    struct KeysObject: Sendable {
-        var object: String
-        var sha256: String
-        var keyLinks: Int
-    }
+    var written: WrittenBatch
 
     /// The document, and the hash of it that the audit log keeps.
     func signed(_ signer: NoteSigner) throws(NoteError) -> (document: [UInt8], sha256: String) {
@@ -42,6 +32,7 @@ struct BatchManifest: Sendable {
     }
 
     var json: CanonicalJSON {
+        let content = written.content
         var members: [String: CanonicalJSON] = [
             "version": .integer(Self.version), "exporter": .string(exporter.name),
             "stream": .string(stream), "derivedStream": .optional(derivedStream),
@@ -50,13 +41,14 @@ struct BatchManifest: Sendable {
             "lastOffset": .integer(Int64(clamping: plan.end - 1)),
             "events": .integer(Int64(content.events)),
             "dropped": .integer(Int64(content.dropped)),
-            "expired": .integer(Int64(clamping: expired)),
+            "expired": .integer(Int64(clamping: plan.expired(content))),
             "sealedFields": .integer(Int64(content.sealedFields)),
             "firstEventAt": Self.time(plan.firstEventAt),
             "lastEventAt": Self.time(plan.lastEventAt),
             "object": .string(plan.object),
             "compression": .string(exporter.compression.rawValue),
-            "bytes": .integer(Int64(clamping: bytes)), "sha256": .string(sha256),
+            "bytes": .integer(Int64(clamping: written.bytes)),
+            "sha256": .string(written.sha256),
             "contentBytes": .integer(Int64(clamping: content.bytes)),
             "contentSha256": .string(content.sha256),
             "contracts": .array(content.contracts.sorted().map(CanonicalJSON.string)),
@@ -67,19 +59,13 @@ struct BatchManifest: Sendable {
         let expiry = keyExpiry
         members["keysExpireFrom"] = Self.time(expiry?.earliest)
         members["keysExpireUntil"] = Self.time(expiry?.latest)
-        if let keys {
+        if let keys = written.keys {
             members["keys"] = .object([
                 "object": .string(keys.object), "sha256": .string(keys.sha256),
                 "keyLinks": .integer(Int64(keys.keyLinks)),
             ])
         }
         return .object(members)
-    }
-
-    /// Events of the range that had expired when it was read.
-    var expired: UInt64 {
-        let there = UInt64(content.events + content.dropped)
-        return plan.end - plan.first > there ? plan.end - plan.first - there : 0
     }
 
     var keyExpiry: (earliest: Milliseconds, latest: Milliseconds)? {
@@ -92,8 +78,16 @@ struct BatchManifest: Sendable {
     }
 }
 
+extension BatchPlan {
+    /// Events of the range that had expired when it was read.
+    func expired(_ content: BatchContent) -> UInt64 {
+        let there = UInt64(content.events + content.dropped)
+        return end - first > there ? end - first - there : 0
+    }
+}
+
 /// What was read for a batch.
-struct BatchContent: Sendable {
+struct BatchContent: Sendable, Codable, Equatable {
     var events = 0
     var dropped = 0
     var sealedFields = 0
@@ -103,7 +97,6 @@ struct BatchContent: Sendable {
     var contracts: Set<String> = []
     var openedFields: Set<String> = []
     var openedLevels = ConsentLevels(bits: 0)
-    var keyLinks: Set<KeyLink> = []
 
     mutating func add(_ page: Query.RangePage) {
         events += page.count

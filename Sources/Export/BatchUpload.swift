@@ -4,89 +4,119 @@ import Crypto
 import Query
 import Store
 
-/// Reads one range and writes its objects: the events, the keys if the exporter has them, then the
-/// manifest. Harmless to repeat. Memory: a page of 8 MiB, its compressed form, and a part of 8 MiB.
+/// Reads one range and writes its objects: the events, then the keys if the exporter has them. The
+/// manifest follows when what they hold is written down. Harmless to repeat. Memory: two pages of
+/// 8 MiB, what they compress to, and a part of 8 MiB.
 struct BatchUpload: Sendable {
     let context: ExportContext
-    let reader: Query.Reader
+    let exporter: ExporterDefinition
+    let plan: BatchPlan
     let bucket: any Bucket
-    var manifest: BatchManifest
+    /// True once the exporter was deleted: nothing more leaves then.
+    let isEnded: @Sendable () -> Bool
 
-    /// What was written; `manifest.content.events` is 0 if all of it had expired, and nothing was
-    /// written then.
-    struct Outcome: Sendable {
-        var manifest: BatchManifest
-        var manifestSha256: String
+    /// Compressed and hashed without a pause: others have their turn in between.
+    private static let sliceBytes = 256 << 10
+
+    /// nil: all of the range has expired, and nothing lies in the bucket.
+    func write() async throws(ExportError) -> WrittenBatch? {
+        let object = try name(plan.object)
+        _ = try keyedReader()
+        guard let (events, links) = try await writeEvents(object, context.reader(exporter)) else {
+            try await removeLeftovers(object)
+            return nil
+        }
+        var written = events
+        if exporter.includesKeys {
+            written.keys = try await KeysUpload(upload: self).write(links)
+        }
+        return written
     }
 
-    func run() async throws(ExportError) -> Outcome {
-        var manifest = manifest
-        guard let object = ObjectName(manifest.plan.object),
-            let manifestName = ObjectNaming.manifest(of: object.text)
-        else { throw .bucket(.invalid(pointer: "/pathPrefix", expected: "a shorter prefix")) }
-        if manifest.exporter.includesKeys {
-            // Asked before anything is sent; `Query` asks again before a key leaves.
-            guard case .stream(let stream) = reader.target, stream.allowsKeyExport == true else {
-                throw .keysForbidden
-            }
-        }
-        try await writeEvents(object, &manifest)
-        guard manifest.content.events > 0 else {
-            return Outcome(manifest: manifest, manifestSha256: "")
-        }
-        if manifest.exporter.includesKeys { try await writeKeys(&manifest) }
+    /// Writes the manifest and gives its hash.
+    func writeManifest(_ manifest: BatchManifest) async throws(ExportError) -> String {
+        try check()
         let signed: (document: [UInt8], sha256: String)
         do throws(NoteError) {
             signed = try manifest.signed(context.signer)
         } catch {
             throw .gone("the key that signs manifests")
         }
+        let name = try name(plan.object + ".manifest.json")
         do throws(BucketError) {
-            try await bucket.put(manifestName, signed.document, contentType: "application/json")
+            try await bucket.put(name, signed.document, contentType: "application/json")
         } catch {
             throw ExportError(error)
         }
-        return Outcome(manifest: manifest, manifestSha256: signed.sha256)
+        return signed.sha256
+    }
+
+    func check() throws(ExportError) {
+        if Task.isCancelled || isEnded() { throw .ended }
+    }
+
+    /// Of an exporter that hands out keys: the stream as it is now, which must allow it now.
+    func keyedReader() throws(ExportError) -> Query.Reader? {
+        guard exporter.includesKeys else { return nil }
+        let reader = try context.reader(exporter)
+        guard case .stream(let stream) = reader.target, stream.allowsKeyExport == true else {
+            throw .keysForbidden
+        }
+        return reader
+    }
+
+    func name(_ text: String) throws(ExportError) -> ObjectName {
+        guard let name = ObjectName(text) else {
+            throw .bucket(.invalid(pointer: "/pathPrefix", expected: "a shorter prefix"))
+        }
+        return name
     }
 
     private func writeEvents(
-        _ object: ObjectName, _ manifest: inout BatchManifest
-    ) async throws(ExportError) {
+        _ object: ObjectName, _ reader: Query.Reader
+    ) async throws(ExportError) -> (WrittenBatch, Set<KeyLink>)? {
         let upload: any BucketUpload
         do throws(BucketError) {
             upload = try await bucket.begin(
-                object, contentType: ObjectNaming.contentType(manifest.exporter.compression))
+                object, contentType: ObjectNaming.contentType(exporter.compression))
         } catch {
             throw ExportError(error)
         }
         do throws(ExportError) {
-            try await stream(to: upload, &manifest)
+            if let written = try await stream(to: upload, reader) { return written }
         } catch {
             // Takes back what was sent; if that fails too, the next try does it.
             await upload.abort()
             throw error
         }
+        await upload.abort()
+        return nil
     }
 
     /// Reads page after page and sends part after part; the next page is read while the one before
     /// is sent.
     private func stream(
-        to upload: any BucketUpload, _ manifest: inout BatchManifest
-    ) async throws(ExportError) {
-        let plan = manifest.plan
-        let compressor = LineCompressor(manifest.exporter.compression)
-        var object = ObjectParts(isCompressed: manifest.exporter.compression != .none)
-        let end = Offset(rawValue: plan.end)
-        var page = try await read(plan, from: Offset(rawValue: plan.first)).get()
+        to upload: any BucketUpload, _ reader: Query.Reader
+    ) async throws(ExportError) -> (WrittenBatch, Set<KeyLink>)? {
+        let compressor = LineCompressor(exporter.compression)
+        var object = ObjectParts(isCompressed: exporter.compression != .none)
+        var content = BatchContent()
+        var links: Set<KeyLink> = []
+        var page = try await read(reader, from: Offset(rawValue: plan.first)).get()
         while let current = page {
-            async let next = read(plan, from: current.next)
-            manifest.content.add(current)
-            if manifest.exporter.includesKeys {
-                manifest.content.keyLinks.formUnion(current.keyLinks)
+            try check()
+            async let next = read(reader, from: current.next)
+            content.add(current)
+            if exporter.includesKeys { links.formUnion(current.keyLinks) }
+            var rest = current.body[...]
+            while !rest.isEmpty {
+                let slice = Array(rest.prefix(Self.sliceBytes))
+                rest = rest.dropFirst(slice.count)
+                object.lines.update(data: slice)
+                compressor.append(slice, into: &object.pending)
+                await Task.yield()
             }
-            object.lines.update(data: current.body)
-            compressor.append(current.body, into: &object.pending)
-            if current.next == end { compressor.finish(into: &object.pending) }
+            if current.next.rawValue == plan.end { compressor.finish(into: &object.pending) }
             while let part = object.nextPart() {
                 do throws(BucketError) {
                     try await upload.append(part)
@@ -96,20 +126,28 @@ struct BatchUpload: Sendable {
             }
             page = try await next.get()
         }
-        guard manifest.content.events > 0 else { return await upload.abort() }
+        if plan.expired(content) > 0 {
+            // Before anything takes the place of an object that may hold more.
+            guard await context.clockIsTrusted() else { throw .clockNotTrusted }
+        }
+        guard content.events > 0 else { return nil }
+        try check()
         let rest = object.rest()
         do throws(BucketError) {
             try await upload.finish(rest)
         } catch {
             throw ExportError(error)
         }
-        manifest.bytes = object.byteCount
-        (manifest.content.sha256, manifest.sha256) = object.hashes()
+        let hashes = object.hashes()
+        content.sha256 = hashes.lines
+        return (
+            WrittenBatch(content: content, bytes: object.byteCount, sha256: hashes.object), links
+        )
     }
 
     /// The page that begins at an offset; nil behind the end of the range.
     private func read(
-        _ plan: BatchPlan, from place: Offset
+        _ reader: Query.Reader, from place: Offset
     ) async -> Result<Query.RangePage?, ExportError> {
         let end = Offset(rawValue: plan.end)
         guard place < end else { return .success(nil) }
@@ -125,49 +163,16 @@ struct BatchUpload: Sendable {
         }
     }
 
-    /// RFC 4180, a line a key link.
-    private func writeKeys(_ manifest: inout BatchManifest) async throws(ExportError) {
-        guard let name = ObjectNaming.keys(of: manifest.plan.object) else { return }
-        let keys: [Query.ReleasedKey]
-        do throws(QueryError) {
-            keys = try await context.query.releaseKeys(
-                reader, manifest.content.keyLinks,
-                detail: ["exporter": manifest.exporter.name, "object": name.text])
-        } catch {
-            throw ExportError(error)
-        }
-        var csv = "keyLink,encryptionKey,policyId,expiresAt\r\n"
-        for key in keys {
-            let keyset = key.keyset.replacing("\"", with: "\"\"")
-            csv += "\(key.link),\"\(keyset)\",retention-\(manifest.retention),"
-            csv += "\(LeafHeader.timeText(key.expiresAt))\r\n"
-        }
-        let bytes = Array(csv.utf8)
-        do throws(BucketError) {
-            try await writeWhole(name, bytes, contentType: "text/csv")
-        } catch {
-            throw ExportError(error)
-        }
-        manifest.keys = .init(
-            object: name.text, sha256: HexText.text(SHA256.hash(data: bytes)),
-            keyLinks: keys.count)
-    }
-
-    /// An object that may be too large for one request.
-    private func writeWhole(
-        _ name: ObjectName, _ bytes: [UInt8], contentType: String
-    ) async throws(BucketError) {
-        let upload = try await bucket.begin(name, contentType: contentType)
-        do throws(BucketError) {
-            var sent = 0
-            while bytes.count - sent > BucketLimits.partBytes {
-                try await upload.append(Array(bytes[sent..<sent + BucketLimits.partBytes]))
-                sent += BucketLimits.partBytes
+    /// An earlier try may have written objects whose events have expired since: without a manifest
+    /// nobody would know what they are.
+    private func removeLeftovers(_ object: ObjectName) async throws(ExportError) {
+        for name in [object, try name(object.text + ".keys.csv")] {
+            do throws(BucketError) {
+                try await bucket.delete(name)
+            } catch {
+                // Whoever may only put objects has a rule of the bucket for old ones.
+                guard case .forbidden = error else { throw ExportError(error) }
             }
-            try await upload.finish(Array(bytes[sent...]))
-        } catch {
-            await upload.abort()
-            throw error
         }
     }
 }

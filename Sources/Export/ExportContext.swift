@@ -45,6 +45,13 @@ package struct ExportContext: Sendable {
     static func client(_ exporter: String) -> String { "exporter:\(exporter)" }
     static let role = "exporter"
 
+    /// Whether what seems to have expired may be given up. Blocks a reader thread.
+    func clockIsTrusted() async -> Bool {
+        let (vault, now) = (vault, clock())
+        // No thread: asked again with the next try.
+        return (try? await store.readers.run { vault.mayDestroy(now: now) }) ?? false
+    }
+
     func reader(_ definition: ExporterDefinition) throws(ExportError) -> Query.Reader {
         guard let target = target(definition.stream) else {
             throw .gone("the stream \(definition.stream)")

@@ -13,6 +13,8 @@ enum ExportError: Error, Sendable, CustomStringConvertible {
     case gone(String)
     /// The exporter hands out keys, and a data protection officer has forbidden that.
     case keysForbidden
+    /// Events seem to have expired, but the clock has jumped and is not trusted.
+    case clockNotTrusted
     /// The exporter was deleted meanwhile, or the server stops: no failure.
     case ended
 
@@ -38,6 +40,8 @@ enum ExportError: Error, Sendable, CustomStringConvertible {
         case .gone(let what): "\(what) is not there any more"
         case .keysForbidden:
             "a data protection officer has not allowed the export of this stream's keys"
+        case .clockNotTrusted:
+            "the clock has jumped: nothing is given up as expired until it is confirmed or right"
         case .ended: "ended"
         }
     }

@@ -6,20 +6,22 @@ import Store
 /// What exporters put on record.
 enum ExportRecord {
     /// A batch that lies in its bucket.
-    static func batch(_ outcome: BatchUpload.Outcome, _ reader: Query.Reader) -> AuditEntry {
-        let manifest = outcome.manifest
+    static func batch(
+        _ manifest: BatchManifest, sha256: String, _ reader: Query.Reader
+    ) -> AuditEntry {
+        let content = manifest.written.content
         var entry = entry(
             .batchExported, manifest.exporter, reader, manifest.plan.partition,
             Offset(rawValue: manifest.plan.first), Offset(rawValue: manifest.plan.end))
-        entry.fields = manifest.content.openedFields.sorted()
-        entry.contracts = manifest.content.contracts.sorted()
-        entry.purposes = manifest.content.openedLevels.levels
-        entry.events = manifest.content.events
-        entry.sealedFields = manifest.content.sealedFields
+        entry.fields = content.openedFields.sorted()
+        entry.contracts = content.contracts.sorted()
+        entry.purposes = content.openedLevels.levels
+        entry.events = content.events
+        entry.sealedFields = content.sealedFields
         entry.detail["object"] = manifest.plan.object
-        entry.detail["sha256"] = manifest.sha256
-        entry.detail["manifest-sha256"] = outcome.manifestSha256
-        if let keys = manifest.keys { entry.detail["keys"] = String(keys.keyLinks) }
+        entry.detail["sha256"] = manifest.written.sha256
+        entry.detail["manifest-sha256"] = sha256
+        if let keys = manifest.written.keys { entry.detail["keys"] = String(keys.keyLinks) }
         return entry
     }
 

@@ -7,9 +7,10 @@ import Synchronization
 
 /// One exporter at work.
 ///
-/// A batch has four points of no return, each durable before the next: its plan (range and name),
-/// its objects, its manifest, its position. Dying between any two of them repeats from the plan,
-/// which writes the same bytes to the same names, so each event is in exactly one object.
+/// A batch has five points of no return, each durable before the next: its plan (range and name),
+/// its objects, the note of what they hold, its manifest, its position. Dying before the note
+/// repeats from the plan, which writes the same bytes to the same names; dying after it repeats the
+/// manifest alone. So each event is in exactly one object.
 ///
 /// `work` is called by one task at a time; everything else from any thread.
 final class Exporter: Sendable {
@@ -31,6 +32,8 @@ final class Exporter: Sendable {
 
     static let retryMillisecondsMin: Milliseconds = 500
     static let retryMillisecondsMax: Milliseconds = 300_000
+    /// After so long a turn ends with its batch, so that a long backlog leaves room for others.
+    static let turnMilliseconds: Milliseconds = 30_000
 
     let context: ExportContext
     let state: Mutex<State>
@@ -62,12 +65,16 @@ final class Exporter: Sendable {
     /// Somebody has mended what failed, and waits to see whether it works now.
     func retry() { state.withLock { $0.retryAt = 0 } }
 
-    /// It was deleted: what it does now is the last thing.
+    /// It was deleted: nothing of what it does now leaves any more.
     func remove() { state.withLock { $0.isRemoved = true } }
 
-    /// Takes the exporter for `work` if there is something to do; `finish` gives it back.
+    /// Takes the exporter for `work` if there is something to do; its end gives it back.
     func take(now: Milliseconds) -> Bool {
         state.withLock { state in
+            // A clock that was far ahead and was put right must not make it wait for years.
+            let interval = Milliseconds(state.definition.intervalSeconds) * 1_000
+            if state.dueAt > now + interval { state.dueAt = now }
+            if state.retryAt > now + Self.retryMillisecondsMax { state.retryAt = now }
             guard !state.isBusy, !state.isRemoved, !state.definition.isPaused,
                 state.retryAt <= now, !state.progress.plans.isEmpty || state.dueAt <= now
             else { return false }
@@ -76,17 +83,15 @@ final class Exporter: Sendable {
         }
     }
 
-    /// One round, after `take`: what was planned before, then everything up to where the stream
-    /// ends now.
+    /// One turn, after `take`: what was planned before, then what has come, up to where the stream
+    /// ends now, or until others should have their turn.
     func work() async {
         do throws(ExportError) {
-            try await round()
+            try await turn()
             didSucceed()
         } catch {
-            if case .ended = error {
-                // Deleted or stopping: nothing more is done. Should it be neither, not at once.
-                let now = context.clock()
-                state.withLock { $0.retryAt = now + 1_000 }
+            if case .ended = error, Task.isCancelled || state.withLock({ $0.isRemoved }) {
+                // Nothing more is done, and nothing has failed.
             } else {
                 didFail(error)
             }
@@ -95,19 +100,21 @@ final class Exporter: Sendable {
         state.withLock { $0.isBusy = false }
     }
 
-    private func round() async throws(ExportError) {
+    private func turn() async throws(ExportError) {
+        let start = context.clock()
         for plan in state.withLock({ $0.progress.plans }) {
             try await export(plan)
         }
-        let now = context.clock()
         let definition = definition
-        guard state.withLock({ $0.dueAt <= now }) else { return }
+        guard state.withLock({ $0.dueAt <= start }) else { return }
         let reader = try context.reader(definition)
         let partitions = reader.target.names.stream.partitions
-        // Taken once: a busy stream does not keep this round from its end.
+        // Taken once: a busy stream does not keep this turn from its end.
         let tails = (0..<partitions).map { context.query.tail(reader, partition: $0) }
         for partition in 0..<partitions {
-            while !isStopping, state.withLock({ $0.progress.next(partition) }) < tails[partition] {
+            while state.withLock({ $0.progress.next(partition) }) < tails[partition] {
+                // What is left is taken up in the next turn, which is due at once.
+                if isStopping || context.clock() - start > Self.turnMilliseconds { return }
                 guard
                     let plan = try await plan(
                         reader, definition, partition: partition, tail: tails[partition])
@@ -116,12 +123,21 @@ final class Exporter: Sendable {
             }
         }
         state.withLock { state in
-            state.dueAt = now + Milliseconds(state.definition.intervalSeconds) * 1_000
+            state.dueAt = start + Milliseconds(state.definition.intervalSeconds) * 1_000
         }
     }
 
     private var isStopping: Bool {
         Task.isCancelled || state.withLock { $0.isRemoved || $0.definition.isPaused }
+    }
+
+    /// Whether it was deleted, perhaps a moment ago: its progress is gone or another's.
+    private var isEnded: Bool {
+        let (isRemoved, name, revision) = state.withLock {
+            ($0.isRemoved, $0.definition.name, $0.revision)
+        }
+        return isRemoved
+            || context.store.document(ExporterProgress.key(name))?.revision != revision
     }
 
     /// Fixes the next range and writes it down. nil: there was nothing to export in it, and the
@@ -143,13 +159,7 @@ final class Exporter: Sendable {
         guard measure.events > 0 else {
             let length = measure.end.rawValue - first.rawValue
             let lost = length - min(length, UInt64(measure.dropped))
-            try await save(
-                ExportRecord.lost(lost, definition, reader, partition, first, measure.end)
-            ) { progress in
-                progress.move(partition, to: measure.end)
-                progress.lostEvents += lost
-                progress.lastRoundAt = now
-            }
+            try await giveUp(lost, definition, reader, partition, first, measure.end)
             return nil
         }
         guard
@@ -166,50 +176,84 @@ final class Exporter: Sendable {
         return plan
     }
 
-    /// Uploads a planned range, then moves the position together with the audit entry.
-    private func export(_ plan: BatchPlan) async throws(ExportError) {
-        let definition = definition
-        let reader = try context.reader(definition)
-        let outcome = try await upload(plan, definition, reader)
-        let manifest = outcome.manifest
-        var records = ExportRecord.lost(
-            manifest.expired, definition, reader, plan.partition, Offset(rawValue: plan.first),
-            Offset(rawValue: plan.end))
-        if manifest.content.events > 0 {
-            records.append(ExportRecord.batch(outcome, reader))
+    /// Moves behind a range of which nothing is to be exported: what did not consent, and what has
+    /// expired.
+    private func giveUp(
+        _ lost: UInt64, _ definition: ExporterDefinition, _ reader: Query.Reader,
+        _ partition: Int, _ first: Offset, _ end: Offset
+    ) async throws(ExportError) {
+        if lost > 0 {
+            guard await context.clockIsTrusted() else { throw .clockNotTrusted }
         }
         let now = context.clock()
-        try await save(records) { progress in
-            progress.plans.removeAll { $0 == plan }
-            progress.move(plan.partition, to: Offset(rawValue: plan.end))
-            progress.lostEvents += manifest.expired
-            guard manifest.content.events > 0 else { return }
-            progress.batches += 1
-            progress.events += UInt64(manifest.content.events)
-            progress.bytes += manifest.bytes
-            progress.lastObject = plan.object
-            progress.lastBatchAt = now
+        try await save(
+            ExportRecord.lost(lost, definition, reader, partition, first, end)
+        ) { progress in
+            progress.plans.removeAll { $0.partition == partition }
+            progress.move(partition, to: end)
+            progress.lostEvents += lost
+            progress.lastRoundAt = now
         }
-        didSucceed()
     }
 
-    private func upload(
-        _ plan: BatchPlan, _ definition: ExporterDefinition, _ reader: Query.Reader
-    ) async throws(ExportError) -> BatchUpload.Outcome {
-        let names = reader.target.names
+    /// Uploads a planned range, writes down what lies there, adds the manifest, and moves the
+    /// position together with the audit entry.
+    private func export(_ plan: BatchPlan) async throws(ExportError) {
+        let definition = definition
         let bucket = try await context.openBucket(definition.connector, context)
-        let upload = BatchUpload(
-            context: context, reader: reader, bucket: bucket,
-            manifest: BatchManifest(
-                exporter: definition, stream: names.stream.name, derivedStream: names.derived,
-                retention: names.stream.retention, plan: plan))
         do throws(ExportError) {
-            let outcome = try await upload.run()
+            try await export(plan, definition, bucket)
             await bucket.close()
-            return outcome
         } catch {
             await bucket.close()
             throw error
+        }
+        didSucceed()
+        await findOldest()
+    }
+
+    private func export(
+        _ plan: BatchPlan, _ definition: ExporterDefinition, _ bucket: any Bucket
+    ) async throws(ExportError) {
+        let reader = try context.reader(definition)
+        let upload = BatchUpload(
+            context: context, exporter: definition, plan: plan, bucket: bucket,
+            isEnded: { self.isEnded })
+        let (first, end) = (Offset(rawValue: plan.first), Offset(rawValue: plan.end))
+        let written: WrittenBatch
+        if let known = plan.written {
+            written = known
+        } else {
+            guard let made = try await upload.write() else {
+                return try await giveUp(
+                    plan.end - plan.first, definition, reader, plan.partition, first, end)
+            }
+            written = made
+            try await save([]) { progress in
+                for index in progress.plans.indices where progress.plans[index].isSame(as: plan) {
+                    progress.plans[index].written = made
+                }
+            }
+        }
+        let names = reader.target.names
+        let manifest = BatchManifest(
+            exporter: definition, stream: names.stream.name, derivedStream: names.derived,
+            retention: names.stream.retention, plan: plan, written: written)
+        let sha256 = try await upload.writeManifest(manifest)
+        let lost = plan.expired(written.content)
+        let now = context.clock()
+        try await save(
+            ExportRecord.lost(lost, definition, reader, plan.partition, first, end)
+                + [ExportRecord.batch(manifest, sha256: sha256, reader)]
+        ) { progress in
+            progress.plans.removeAll { $0.isSame(as: plan) }
+            progress.move(plan.partition, to: end)
+            progress.lostEvents += lost
+            progress.batches += 1
+            progress.events += UInt64(written.content.events)
+            progress.bytes += written.bytes
+            progress.lastObject = plan.object
+            progress.lastBatchAt = now
         }
     }
 }

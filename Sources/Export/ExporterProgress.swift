@@ -75,4 +75,26 @@ struct BatchPlan: Sendable, Codable, Equatable {
     var lastEventAt: Milliseconds?
     /// Of the object with the events.
     var object: String
+    /// What lies in the bucket, once all objects but the manifest do: from then on they are not
+    /// read and written again, so that what has expired meanwhile is not taken out of them.
+    var written: WrittenBatch?
+
+    func isSame(as other: BatchPlan) -> Bool {
+        partition == other.partition && first == other.first
+    }
+}
+
+/// The objects of a batch, as they lie in the bucket.
+struct WrittenBatch: Sendable, Codable, Equatable {
+    var content: BatchContent
+    /// Of the object with the events.
+    var bytes: UInt64
+    var sha256: String
+    var keys: KeysObject?
+
+    struct KeysObject: Sendable, Codable, Equatable {
+        var object: String
+        var sha256: String
+        var keyLinks: Int
+    }
 }

@@ -43,9 +43,10 @@ package final class Exporters: Sendable {
         }
     }
 
-    private func make(_ definition: ExporterDefinition) throws(StoreError) -> Exporter {
+    /// nil: it has no progress, because somebody deletes it at this moment.
+    private func make(_ definition: ExporterDefinition) throws(StoreError) -> Exporter? {
         guard let document = context.store.document(ExporterProgress.key(definition.name)) else {
-            throw .corrupt("the exporter \(definition.name) has no progress")
+            return nil
         }
         return Exporter(
             definition, progress: try ExporterProgress(document), revision: document.revision,

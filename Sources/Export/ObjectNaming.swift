@@ -25,10 +25,6 @@ enum ObjectNaming {
         return ObjectName(name)?.text
     }
 
-    static func manifest(of object: String) -> ObjectName? { ObjectName(object + ".manifest.json") }
-
-    static func keys(of object: String) -> ObjectName? { ObjectName(object + ".keys.csv") }
-
     static func suffix(_ compression: ExporterDefinition.Compression) -> String {
         switch compression {
         case .none: ""

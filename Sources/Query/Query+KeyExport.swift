@@ -12,6 +12,8 @@ extension Query {
         package let link: KeyLink
         /// A Tink keyset in its JSON form: one AES256-SIV key with output prefix TINK. Secret.
         package let keyset: String
+        /// Of the stream.
+        package let retention: RetentionClass
         /// When our own copy is destroyed.
         package let expiresAt: Milliseconds
     }
@@ -39,7 +41,10 @@ extension Query {
                         return true
                     }
                     guard let keyset else { continue }
-                    keys.append(ReleasedKey(link: link, keyset: keyset, expiresAt: expiresAt))
+                    keys.append(
+                        ReleasedKey(
+                            link: link, keyset: keyset, retention: stream.retention,
+                            expiresAt: expiresAt))
                 } catch {
                     switch error {
                     case .keyGone: continue

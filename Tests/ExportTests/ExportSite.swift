@@ -43,7 +43,7 @@ final class ExportSite {
             keyringDirectory: directory + "/keys", masterKey: master, now: clock.now)
         vault = try Vault.unlock(
             keyringDirectory: directory + "/keys", masterKey: master,
-            clock: VaultClock(wall: { clock.now }, monotonic: { clock.now }),
+            clock: VaultClock(wall: { clock.now }, monotonic: { clock.monotonic }),
             configuration: VaultConfiguration(cachedKeysMax: 256))
         let seed = vault.secret(.auditSigning)
         audit = try AuditLog(
@@ -176,9 +176,19 @@ final class ExportSite {
 }
 
 final class SiteClock: Sendable {
-    private let time = Mutex<Milliseconds>(1_790_000_000_000)
-    var now: Milliseconds { time.withLock { $0 } }
-    func advances(by milliseconds: Milliseconds) { time.withLock { $0 += milliseconds } }
+    private let time = Mutex<(wall: Milliseconds, monotonic: Milliseconds)>(
+        (1_790_000_000_000, 5_000))
+    var now: Milliseconds { time.withLock { $0.wall } }
+    var monotonic: Milliseconds { time.withLock { $0.monotonic } }
+    /// Time passes.
+    func advances(by milliseconds: Milliseconds) {
+        time.withLock {
+            $0.wall += milliseconds
+            $0.monotonic += milliseconds
+        }
+    }
+    /// Somebody sets the wall clock.
+    func jumps(by milliseconds: Milliseconds) { time.withLock { $0.wall += milliseconds } }
 }
 
 /// Counts events that are durable.

@@ -176,7 +176,21 @@ struct ExporterTests {
         await site.works(exporter)
         #expect(site.store.document(ExporterProgress.key("e")) == nil)
         #expect(site.bucket.objects.isEmpty)
-        #expect(exporter.status.error == nil)
+    }
+
+    @Test("that is deleted during an upload sends nothing more: no object, no manifest")
+    func deletedMeanwhile() async throws {
+        for step in 1...3 {
+            let site = try ExportSite()
+            let exporter = try site.starts(try await site.definesExporter())
+            await site.stores(0..<1)
+            site.clock.advances(by: Self.minute)
+            site.bucket.interrupts(at: step) { exporter.remove() }
+            await site.works(exporter)
+            #expect(!site.bucket.writes.contains { $0.hasSuffix(".manifest.json") } || step == 3)
+            #expect(site.bucket.writes.isEmpty || step > 1)
+            #expect(exporter.status.error == nil)
+        }
     }
 
     @Test("counts and records what retention took before it could be exported, after an alarm")
@@ -227,5 +241,66 @@ struct ExporterTests {
         let entry = try #require(try site.entries(.keysExported).first)
         #expect(entry["keyLinks"] as? Int == 5)
         #expect((entry["detail"] as? [String: String])?["voids"] != nil)
+    }
+
+    @Test(
+        "gives nothing up as expired while the clock is not trusted, and stands still for no year")
+    func clockJumps() async throws {
+        let site = try ExportSite()
+        let definition = try await site.definesExporter()
+        let exporter = try site.starts(definition)
+        await site.stores(0..<5)
+        let years = 10 * 365 * 24 * ExportSite.hour
+        site.clock.jumps(by: years)
+        #expect(await site.works(exporter))
+        #expect(exporter.status.error?.contains("clock") == true)
+        #expect(exporter.status.progress.nextOffsets == [0])
+        #expect(try site.entries(.exportLost).isEmpty)
+        site.clock.jumps(by: -years)
+        site.clock.advances(by: Self.minute)
+        #expect(await site.works(exporter))
+        #expect(try ExportedBucket(site).marks == (0..<5).map { "m\($0)" })
+        // A round that went well in the far future, then the clock is put right.
+        site.clock.jumps(by: years)
+        site.clock.advances(by: Self.minute)
+        await site.works(exporter)
+        site.clock.jumps(by: -years)
+        await site.stores(5..<6)
+        let restarted = try site.starts(definition)
+        #expect(await site.works(restarted))
+        #expect(restarted.status.lagEvents == 0)
+    }
+
+    @Test("adds the manifest to objects that are there, also when their events have expired since")
+    func expiredAfterUpload() async throws {
+        let site = try ExportSite()
+        let definition = try await site.definesExporter()
+        await site.stores(0..<5)
+        site.bucket.fails(at: 3, .before)
+        await site.works(try site.starts(definition))
+        #expect(site.bucket.objects.count == 1)
+        site.clock.advances(by: 8 * 24 * ExportSite.hour)
+        let exporter = try site.starts(definition)
+        #expect(await site.works(exporter))
+        #expect(try ExportedBucket(site).marks == (0..<5).map { "m\($0)" })
+        #expect(try site.entries(.batchExported).count == 1)
+        #expect(exporter.status.progress.lostEvents == 0)
+    }
+
+    @Test("leaves no object behind of which it cannot say what it is")
+    func leftovers() async throws {
+        let site = try ExportSite()
+        let definition = try await site.definesExporter()
+        await site.stores(0..<5)
+        // The object is there, but the answer was lost, and then retention was faster.
+        site.bucket.fails(at: 2, .after)
+        await site.works(try site.starts(definition))
+        #expect(site.bucket.objects.count == 1)
+        site.clock.advances(by: 8 * 24 * ExportSite.hour)
+        let exporter = try site.starts(definition)
+        #expect(await site.works(exporter))
+        #expect(site.bucket.objects.isEmpty)
+        #expect(exporter.status.progress.lostEvents == 5)
+        #expect(try site.entries(.exportLost).count == 1)
     }
 }

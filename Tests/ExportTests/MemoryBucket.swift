@@ -12,6 +12,8 @@ final class MemoryBucket: Bucket {
         var writes: [String] = []
         var operations = 0
         var failsAt: (operation: Int, moment: Moment)?
+        /// Called at the beginning of the operation of this number.
+        var interruption: (operation: Int, act: @Sendable () -> Void)?
         var error = BucketError.unavailable(status: 503, code: "SlowDown")
     }
     private let state = Mutex(State())
@@ -30,7 +32,13 @@ final class MemoryBucket: Bucket {
         }
     }
 
+    func interrupts(at operation: Int, _ act: @escaping @Sendable () -> Void) {
+        state.withLock { $0.interruption = ($0.operations + operation, act) }
+    }
+
     fileprivate func operate(_ effect: (inout State) -> Void) throws(BucketError) {
+        let interruption = state.withLock { $0.interruption }
+        if let interruption, interruption.operation == operations + 1 { interruption.act() }
         try state.withLock { state throws(BucketError) in
             state.operations += 1
             let fault = state.failsAt?.operation == state.operations ? state.failsAt : nil
