@@ -5,6 +5,21 @@ package enum BucketLocation: Sendable, Equatable, Codable {
     case local(LocalLocation)
 }
 
+extension BucketLocation {
+    /// Where objects with a path prefix lie, the same for all ways to say it: two that write there
+    /// meet.
+    package func place(prefix: String) -> String {
+        let rest = prefix.isEmpty ? "" : "/" + prefix
+        switch self {
+        case .s3(let location):
+            return "\(location.endpoint?.lowercased() ?? "s3")/\(location.bucket)\(rest)"
+        case .gcs(let location):
+            return "\(location.endpoint?.lowercased() ?? "gcs")/\(location.bucket)\(rest)"
+        case .local(let location): return "local/\(location.path)\(rest)"
+        }
+    }
+}
+
 /// A bucket of Amazon S3 or of a store that speaks its protocol.
 package struct S3Location: Sendable, Equatable, Codable {
     /// 3 to 63 of a-z 0-9 . - as S3 has them.

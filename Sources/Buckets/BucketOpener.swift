@@ -59,15 +59,22 @@ package enum BucketOpener {
         clock: @escaping @Sendable () -> Int64
     ) async throws(BucketError) {
         try check(location, credentials, policy: policy)
-        let bucket = try await open(location, credentials, policy: policy, clock: clock)
-        do throws(BucketError) {
-            try await probe(bucket)
-            await bucket.close()
-        } catch {
-            await bucket.close()
-            throw error
+        try await Deadline.run(seconds: probeSecondsMax) { () throws(BucketError) in
+            let bucket = try await open(location, credentials, policy: policy, clock: clock)
+            do throws(BucketError) {
+                try await probe(bucket)
+                await bucket.close()
+            } catch {
+                await bucket.close()
+                throw error
+            }
         }
     }
+
+    /// Of a probe in all: somebody waits for it.
+    static let probeSecondsMax = 90
+    /// Of taking an upload back: the server may wait for it to stop.
+    static let abortSecondsMax = 5
 
     /// Puts and removes the object in an open bucket.
     static func probe(_ bucket: any Bucket) async throws(BucketError) {

@@ -5,7 +5,14 @@ import Vault
 
 /// Opens the buckets that connectors name.
 package enum Connectors {
-    /// Puts a probe object and removes it again.
+    /// Says what can be said without a network; what passes holds nothing but names and addresses.
+    package static func check(
+        _ location: BucketLocation, _ credentials: BucketCredentials, _ context: ExportContext
+    ) throws(BucketError) {
+        try BucketOpener.check(location, credentials, policy: context.policy)
+    }
+
+    /// Puts a probe object and removes it again. Takes at most a minute and a half.
     /// - Throws: what is wrong, for whoever made the connector.
     package static func probe(
         _ location: BucketLocation, _ credentials: BucketCredentials, _ context: ExportContext

@@ -45,9 +45,4 @@ package struct ExporterDefinition: Sendable, Codable, Equatable {
         self.createdAt = createdAt
         self.createdBy = createdBy
     }
-
-    /// Whether two exporters could write objects of the same name.
-    package func collides(with other: ExporterDefinition) -> Bool {
-        stream == other.stream && connector == other.connector && pathPrefix == other.pathPrefix
-    }
 }

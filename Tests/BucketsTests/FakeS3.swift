@@ -51,6 +51,23 @@ final class FakeS3: Sendable {
             exchange: exchange, clock: { now })
     }
 
+    /// In a role: keys last for an hour.
+    func bucket(
+        clock: @escaping @Sendable () -> Int64, renew: @escaping S3Bucket.Renewal
+    ) throws -> S3Bucket {
+        let location = S3Location(
+            bucket: "bucket", region: "eu-central-1", endpoint: "https://store.example",
+            usesPathStyle: true)
+        let place = try S3Place(location, policy: BucketPolicy())
+        let exchange = HTTPExchange(
+            endpoint: place.endpoint,
+            transport: { request throws(BucketError) in try self.answer(request) },
+            pause: { _ in })
+        return S3Bucket(
+            place: place, keys: AccessKeys(id: "FIRST", secret: "s", sessionToken: "t"),
+            exchange: exchange, clock: clock, renew: renew)
+    }
+
     static func error(_ status: Int, _ code: String) -> ExchangeReply {
         let text = """
             <?xml version="1.0"?>

@@ -176,4 +176,27 @@ struct S3BucketTests {
         #expect(digits.utf8.count == 16 && digits.allSatisfy { "0123456789abcdef".contains($0) })
         #expect(store.state.withLock { $0.objects.isEmpty })
     }
+
+    @Test("in a role gets other keys before the first ones end, also in the middle of a batch")
+    func renewal() async throws {
+        let fake = FakeS3()
+        let times = Recorder<Int64>()
+        _ = times.append(1_440_938_160_000)
+        let renewals = Recorder<String>()
+        let bucket = try fake.bucket(clock: { times.values.last ?? 0 }) { () throws(BucketError) in
+            AccessKeys(
+                id: "KEY\(renewals.append("renewed"))", secret: "s", sessionToken: "t")
+        }
+        let name = try #require(ObjectName("a"))
+        for minutes in [0, 54, 56, 57, 120] as [Int64] {
+            _ = times.append(1_440_938_160_000 + minutes * 60_000)
+            try await bucket.put(name, [1], contentType: "t/p")
+        }
+        let users = fake.state.withLock { $0.requests }.map { request in
+            let header = request.headers.first { $0.0.lowercased() == "authorization" }?.1 ?? ""
+            return String(
+                header.split(separator: "=").dropFirst().first?.prefix { $0 != "/" } ?? "")
+        }
+        #expect(users == ["FIRST", "FIRST", "KEY0", "KEY0", "KEY1"])
+    }
 }

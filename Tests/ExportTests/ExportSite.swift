@@ -96,8 +96,8 @@ final class ExportSite {
         let id = PartitionID(stream: StreamID(rawValue: 3), partition: UInt16(partition))
         let target = StreamTarget(name: "orders", partition: id, retention: .standard)
         let levels = consent.map(String.init).joined(separator: ",")
-        let before = sink.count
         for mark in marks {
+            let before = sink.count
             let event = """
                 {"strmMeta":{"eventContractRef":"test/order/1.0.0","consentLevels":[\(levels)]},\
                 "session":"s\(mark % 5)","mark":"m\(mark)","email":"person-\(mark)@example.com"}
@@ -109,8 +109,9 @@ final class ExportSite {
             }
             precondition(outcome == .queued, "\(outcome)")
             _ = lane.flush()
+            // One by one: the first of a session waits for its key, and others may overtake it.
+            await sink.waits(for: before + 1)
         }
-        await sink.waits(for: before + marks.count)
     }
 
     /// Puts an exporter from the first event on into the catalog.

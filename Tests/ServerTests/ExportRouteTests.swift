@@ -221,4 +221,29 @@ struct ExportRouteTests {
             #expect(entries.text.contains("expiry and erasure"))
         }
     }
+
+    @Test("two exporters of a stream never write to the same place, whatever their connectors")
+    func samePlace() async throws {
+        try await withSite { server, _, _, token in
+            for (name, path) in [("one", "team"), ("two", "team/a")] {
+                let made = try await server.client.post(
+                    "/v1/connectors", token: token,
+                    json: "{\"name\":\"\(name)\",\"type\":\"local\",\"path\":\"\(path)\"}")
+                #expect(made.status == 201)
+            }
+            func make(_ connector: String, _ prefix: String) async throws -> Int {
+                let name = "\(connector)-\(prefix)"
+                return try await server.client.post(
+                    "/v1/exporters", token: token,
+                    json: """
+                        {"name":"\(name)x","stream":"demo","connector":"\(connector)",\
+                        "pathPrefix":"\(prefix)"}
+                        """
+                ).status
+            }
+            #expect(try await make("one", "a") == 201)
+            #expect(try await make("two", "") == 409)
+            #expect(try await make("two", "b") == 201)
+        }
+    }
 }

@@ -62,7 +62,10 @@ final class GCSUpload: BucketUpload {
         // it was cancelled, and requests of a cancelled task are not sent.
         let taking = Task { [bucket] in
             // 499 is the success. What is left is forgotten by the store after a week.
-            _ = try? await bucket.send(ExchangeRequest(method: "DELETE", target: session))
+            _ = try? await Deadline.run(seconds: BucketOpener.abortSecondsMax) {
+                () throws(BucketError) in
+                try await bucket.send(ExchangeRequest(method: "DELETE", target: session))
+            }
         }
         await taking.value
         state.withLock { $0 = State() }

@@ -1,7 +1,7 @@
 /// STS AssumeRole: temporary keys of a role for the keys of a connector.
 enum AssumeRole {
     static let sessionName = "stream-machine"
-    /// The shortest time that every role allows; a batch is done long before.
+    /// What every role allows.
     static let durationSeconds = 3_600
 
     /// Fetches keys for an hour.

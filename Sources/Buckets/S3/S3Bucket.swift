@@ -1,19 +1,31 @@
+import Synchronization
+
 /// A bucket of S3, of a store that speaks its protocol, or of Google Cloud by its XML interface.
 final class S3Bucket: Bucket {
     let place: S3Place
-    private let signer: SigV4
+    private let current: Mutex<(signer: SigV4, endsAt: Int64)>
+    /// Fetches other keys; nil: those that there are do not end.
+    private let renew: Renewal?
     private let exchange: HTTPExchange
     private let clock: @Sendable () -> Int64
 
     var title: String { place.title }
 
-    /// For places whose endpoint `exchange` talks to. `clock` gives milliseconds since 1970.
+    typealias Renewal = @Sendable () async throws(BucketError) -> AccessKeys
+
+    /// For places whose endpoint `exchange` talks to. `clock` gives milliseconds since 1970; `renew`
+    /// fetches keys that last for an hour, as `keys` then do.
     init(
         place: S3Place, keys: AccessKeys, exchange: HTTPExchange,
-        clock: @escaping @Sendable () -> Int64
+        clock: @escaping @Sendable () -> Int64, renew: Renewal? = nil
     ) {
         self.place = place
-        self.signer = SigV4(keys: keys, region: place.region, service: "s3")
+        self.renew = renew
+        current = Mutex(
+            (
+                SigV4(keys: keys, region: place.region, service: "s3"),
+                renew == nil ? .max : Self.end(clock())
+            ))
         self.exchange = exchange
         self.clock = clock
     }
@@ -23,22 +35,41 @@ final class S3Bucket: Bucket {
         _ location: S3Location, _ credentials: BucketCredentials, policy: BucketPolicy,
         clock: @escaping @Sendable () -> Int64
     ) async throws(BucketError) -> S3Bucket {
-        var keys = try AccessKeys(credentials)
-        try S3Rules.check(location, keys, policy: policy)
-        if let role = location.role {
-            keys = try await AssumeRole.keys(
-                role, region: location.region, keys: keys, policy: policy, clock: clock)
+        let own = try AccessKeys(credentials)
+        try S3Rules.check(location, own, policy: policy)
+        let place = try S3Place(location, policy: policy)
+        guard let role = location.role else {
+            return try await open(place, own, policy: policy, clock: clock)
         }
-        return try await open(
-            S3Place(location, policy: policy), keys, policy: policy, clock: clock)
+        let region = location.region
+        let renew: Renewal = { () throws(BucketError) in
+            try await AssumeRole.keys(
+                role, region: region, keys: own, policy: policy, clock: clock)
+        }
+        return try await open(place, try await renew(), policy: policy, clock: clock, renew: renew)
     }
 
     static func open(
         _ place: S3Place, _ keys: AccessKeys, policy: BucketPolicy,
-        clock: @escaping @Sendable () -> Int64
+        clock: @escaping @Sendable () -> Int64, renew: Renewal? = nil
     ) async throws(BucketError) -> S3Bucket {
         let exchange = try await HTTPExchange.open(place.endpoint, policy: policy)
-        return S3Bucket(place: place, keys: keys, exchange: exchange, clock: clock)
+        return S3Bucket(place: place, keys: keys, exchange: exchange, clock: clock, renew: renew)
+    }
+
+    /// Five minutes before the keys of a role end, at least one request before.
+    private static func end(_ now: Int64) -> Int64 {
+        now + Int64(AssumeRole.durationSeconds - 300) * 1_000
+    }
+
+    /// What signs now: a batch may take longer than the keys of a role last.
+    private func signer() async throws(BucketError) -> SigV4 {
+        let (signer, endsAt) = current.withLock { $0 }
+        let now = clock()
+        guard let renew, now >= endsAt else { return signer }
+        let fresh = SigV4(keys: try await renew(), region: place.region, service: "s3")
+        current.withLock { $0 = (fresh, Self.end(now)) }
+        return fresh
     }
 
     func put(
@@ -78,6 +109,7 @@ final class S3Bucket: Bucket {
             method: request.method, target: place.target(request.name, request.query),
             headers: request.headers, body: request.body)
         let host = exchange.endpoint.hostHeader
+        let signer = try await signer()
         return try await exchange.send(
             { () throws(BucketError) -> ExchangeRequest in
                 onTry()

@@ -48,7 +48,10 @@ final class S3Upload: BucketUpload {
         // it was cancelled, and requests of a cancelled task are not sent.
         let taking = Task { [bucket, name] in
             // What is left here is taken back when the name is used again.
-            _ = try? await bucket.send(Self.abortion(of: uploadID, name))
+            _ = try? await Deadline.run(seconds: BucketOpener.abortSecondsMax) {
+                () throws(BucketError) in
+                try await bucket.send(Self.abortion(of: uploadID, name))
+            }
         }
         await taking.value
         state.withLock { $0 = State() }

@@ -54,15 +54,6 @@ struct ConnectorChoice: Sendable {
         }
     }
 
-    /// For the audit log: `s3://orders`.
-    var title: String {
-        switch location {
-        case .s3(let location): "s3://\(location.bucket)"
-        case .gcs(let location): "gs://\(location.bucket)"
-        case .local(let location): "local:\(location.path)"
-        }
-    }
-
     private static func s3(_ body: BodyObject) throws(Problem) -> S3Location {
         var location = S3Location(
             bucket: try body.requiredText("bucket"), region: try body.requiredText("region"),

@@ -60,6 +60,16 @@ struct ConnectorRoutes: Sendable {
         guard catalog.snapshot.connectors[choice.name] == nil else {
             throw Problem.conflict("There is a connector of this name.")
         }
+        do throws(BucketError) {
+            try Connectors.check(choice.location, choice.credentials, exporters.context)
+        } catch {
+            throw Problem(connector: error)
+        }
+        // On record before anything is sent: the caller chose where to.
+        try await audit.append(
+            .by(
+                caller, .connectorTested,
+                detail: Self.detail(choice.name, choice.location)))
         try await probe(choice.location, choice.credentials)
         let (vault, now) = (vault, request.now)
         let record = try await store.readers.run {
@@ -73,8 +83,7 @@ struct ConnectorRoutes: Sendable {
                     record, kind: ConnectorRecord.kind, name: record.name, expectedRevision: nil)
             ],
             recording: .by(
-                caller, .connectorCreated,
-                detail: ["connector": record.name, "location": choice.title]))
+                caller, .connectorCreated, detail: Self.detail(record.name, record.location)))
         var answer = Answer.json(Self.shown(record), status: 201)
         answer.headers.append(("location", "/v1/connectors/\(record.name)"))
         return answer
@@ -87,6 +96,10 @@ struct ConnectorRoutes: Sendable {
         let entry = try entry(request)
         let old = entry.value
         let credentials = try ConnectorChoice.credentials(request, for: old.location)
+        try await audit.append(
+            .by(
+                try request.principal(), .connectorTested,
+                detail: Self.detail(old.name, old.location)))
         try await probe(old.location, credentials)
         let vault = vault
         let record = try await store.readers.run {
@@ -101,7 +114,8 @@ struct ConnectorRoutes: Sendable {
                     expectedRevision: entry.revision)
             ],
             recording: .by(
-                try request.principal(), .connectorRekeyed, detail: ["connector": old.name]))
+                try request.principal(), .connectorRekeyed,
+                detail: Self.detail(old.name, old.location)))
         for exporter in catalog.snapshot.exporters.values where exporter.value.connector == old.name
         {
             exporters.retry(exporter.value.name)
@@ -123,7 +137,9 @@ struct ConnectorRoutes: Sendable {
         _ = try request.query()
         let record = try entry(request).value
         try await audit.append(
-            .by(try request.principal(), .connectorTested, detail: ["connector": record.name]))
+            .by(
+                try request.principal(), .connectorTested,
+                detail: Self.detail(record.name, record.location)))
         do throws(BucketError) {
             try await Connectors.probe(record, exporters.context)
         } catch {
@@ -148,7 +164,8 @@ struct ConnectorRoutes: Sendable {
                     kind: ConnectorRecord.kind, name: name, expectedRevision: entry.revision)
             ],
             recording: .by(
-                try request.principal(), .connectorDeleted, detail: ["connector": name]))
+                try request.principal(), .connectorDeleted,
+                detail: Self.detail(name, entry.value.location)))
         return Answer.noContent
     }
 
@@ -159,6 +176,23 @@ struct ConnectorRoutes: Sendable {
             throw .notFound("There is no connector of this name.")
         }
         return entry
+    }
+
+    /// Where events go, for the audit log: it outlives the connector.
+    private static func detail(_ name: String, _ location: BucketLocation) -> [String: String] {
+        var detail = ["connector": name]
+        switch location {
+        case .s3(let location):
+            detail["location"] = "s3://\(location.bucket)"
+            detail["endpoint"] = location.endpoint
+            detail["role"] = location.role?.arn
+            detail["sts-endpoint"] = location.role?.stsEndpoint
+        case .gcs(let location):
+            detail["location"] = "gs://\(location.bucket)"
+            detail["endpoint"] = location.endpoint
+        case .local(let location): detail["location"] = "local:\(location.path)"
+        }
+        return detail
     }
 
     static func shown(_ record: ConnectorRecord) -> WireValue {

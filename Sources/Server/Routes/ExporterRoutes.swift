@@ -151,8 +151,13 @@ struct ExporterRoutes: Sendable {
         guard snapshot.exporters[definition.name] == nil else {
             throw .conflict("There is an exporter of this name.")
         }
+        func place(_ exporter: ExporterDefinition) -> String? {
+            snapshot.connectors[exporter.connector]?.value.location
+                .place(prefix: exporter.pathPrefix)
+        }
+        // Not only by the same connector: two may lead to the same bucket.
         let others = snapshot.exporters(of: definition.stream)
-        if let other = others.first(where: { $0.collides(with: definition) }) {
+        if let other = others.first(where: { place($0) == place(definition) }) {
             throw .conflict(
                 "The exporter \(other.name) writes this stream there already. "
                     + "Choose another pathPrefix.")
