@@ -259,6 +259,27 @@ extension EndToEnd {
             try await site.deployment.expectSuccess("delete", "connector", "lake")
         }
 
+        @Test(
+            "a Google bucket with HMAC keys is written by requests that are signed as S3 has them")
+        func hmacKeys() async throws {
+            let site = try await ExportSite.start()
+            let secret = try site.file("hmac", site.store.writer.secret + "\n")
+            let arguments = [
+                "create", "connector", "lake", "--type", "gcs", "--bucket", "orders", "--endpoint",
+                "http://127.0.0.1:\(site.store.port)", "--secret-access-key-file", secret,
+                "--access-key-id",
+            ]
+            let refused = try await site.deployment.strm(arguments + ["AKIAUNKNOWN"])
+            #expect(refused.status == 1)
+            #expect(refused.errors.contains("the credentials are refused"), "\(refused.errors)")
+            try await site.deployment.expectSuccess(arguments + [site.store.writer.id])
+            try await site.exports("demo", to: "lake", "--name", "all", "--compress", "gzip")
+            try await send(0..<10, to: site)
+            try await site.catchesUp("all")
+            let checked = try await site.checks("demo", exporter: "all")
+            #expect(checked.status == 0, "\(checked.errors)")
+        }
+
         @Test("credentials are replaced while exporters run: only by some that work")
         func rotates() async throws {
             let site = try await withConnector()

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import resource
 import shutil
 import sys
 import time
@@ -50,6 +51,11 @@ class Store:
         self.aws("cp", "--only-show-errors", source, f"s3://bench/{name}")
         seconds, after = time.perf_counter() - start, _children()
         return seconds, after - before
+
+    @staticmethod
+    def peak_mebibytes():
+        """Of the largest of all `aws` so far: the only children that have ended."""
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
     def stop(self):
         self.server.stop()
@@ -142,6 +148,7 @@ def measure(bench):
                     entry["aws"].append(_beside(store, site, disk, root))
                     shutil.rmtree(f"{root}/bench/{disk['name']}")
                     store.aws("rm", "--recursive", "--quiet", "s3://bench/")
+            result["awsPeak"] = store.peak_mebibytes()
             result["resident"], result["peak"] = site.server.memory_mebibytes()
             site.check()
     finally:
@@ -166,6 +173,7 @@ def show(result):
          "aws s3 cp of the same bytes: MiB/s", "CPU µs an event", "to a directory: events/s",
          "MiB/s"], rows,
         [f"{result['events']:,} events; the server {result['before']:.0f} MiB resident before, "
-         f"{result['resident']:.0f} after, {result['peak']:.0f} at most. moto keeps objects in "
+         f"{result['resident']:.0f} after, {result['peak']:.0f} at most; aws {result['awsPeak']:.0f} "
+         "at most. moto keeps objects in "
          "memory, in Python, and is what bounds both. An export reads, checks, opens and records "
          "what aws finds in a file."])
