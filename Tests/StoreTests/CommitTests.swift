@@ -330,3 +330,11 @@ struct CommitTests {
         try fixture.send([1])
     }
 }
+
+@Suite("The allocator")
+struct AllocatorTests {
+    @Test("takes the bound on its arenas")
+    func arenas() {
+        #expect(AllocatorArenas.bound())
+    }
+}

@@ -2,6 +2,7 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 
+#include "allocator.h"
 #include "process_hardening.h"
 #include "store_platform.h"
 

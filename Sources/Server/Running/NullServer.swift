@@ -2,6 +2,7 @@ import FoundationEssentials
 import HTTP
 import Logging
 import ServiceLifecycle
+import Store
 import UnixSignals
 
 /// `strm bench null`: the same HTTP stack, which answers 204 to everything and does nothing else.
@@ -17,6 +18,8 @@ package enum NullServer {
         tlsKey: String? = nil,
         onReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) async throws {
+        // As the real server does, or the comparison would be of two allocators.
+        AllocatorArenas.bound()
         var configuration = HTTPConfiguration()
         configuration.host = host
         configuration.port = port

@@ -51,6 +51,7 @@ package final class StreamMachineServer: Sendable {
     /// - Throws: why the start was refused; nothing listens then. Each error's description is safe
     ///   to show.
     package func run() async throws {
+        AllocatorArenas.bound()
         // Before any key is read.
         let complaints = ProcessHardening.apply()
         let logger = StreamLogHandler.logger(settings.log, clock: clock)
