@@ -42,7 +42,7 @@ enum ExportError: Error, Sendable, CustomStringConvertible {
             "a data protection officer has not allowed the export of this stream's keys"
         case .clockNotTrusted:
             "the clock has jumped: nothing is given up as expired until it is confirmed or right"
-        case .ended: "ended"
+        case .ended: "its progress was changed by somebody else"
         }
     }
 }

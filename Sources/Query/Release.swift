@@ -153,8 +153,11 @@ private final class OpenedEvents: @unchecked Sendable {
     /// The bytes, once. Whoever calls has put them on record.
     func handOut() -> PageBody {
         defer { wipe() }
-        details.openedFields = Set(fieldsByContract().flatMap(\.paths))
-        details.openedLevels = openedLevels
+        // Only exports ask for them; a page of one event is not to pay for that.
+        if !details.contracts.isEmpty {
+            details.openedFields = Set(fieldsByContract().flatMap(\.paths))
+            details.openedLevels = openedLevels
+        }
         return PageBody(
             bytes: output.toArray(), count: events, sealedFields: goneFields + damagedFields,
             details: details)
