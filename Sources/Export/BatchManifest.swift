@@ -63,6 +63,8 @@ struct BatchManifest: Sendable {
             members["keys"] = .object([
                 "object": .string(keys.object), "sha256": .string(keys.sha256),
                 "keyLinks": .integer(Int64(keys.keyLinks)),
+                // What is said of the keys' end is not true of these copies.
+                "voids": .string("expiry and erasure of these keys"),
             ])
         }
         return .object(members)

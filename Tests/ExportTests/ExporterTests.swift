@@ -238,6 +238,10 @@ struct ExporterTests {
         // Five sequences, the header, and nothing behind the last line end.
         #expect(rows.count == 7)
         #expect(rows[1].contains(",retention-7d,2026-09-30T00:00:00.000Z"))
+        let manifest = try #require(try ExportedBucket(site).batches.first?.manifest)
+        let told = try #require(manifest["keys"] as? [String: Any])
+        #expect(told["keyLinks"] as? Int == 5)
+        #expect(told["voids"] as? String == "expiry and erasure of these keys")
         let entry = try #require(try site.entries(.keysExported).first)
         #expect(entry["keyLinks"] as? Int == 5)
         #expect((entry["detail"] as? [String: String])?["voids"] != nil)
