@@ -54,19 +54,7 @@ struct CreateConnector: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("STS, if it is not Amazon's own (s3).", valueName: "url"))
     var stsEndpoint: String?
-    @Option(help: ArgumentHelp("The access key's identifier (s3, gcs).", valueName: "id"))
-    var accessKeyId: String?
-    @Option(
-        help: ArgumentHelp("The file with its secret; - is standard input.", valueName: "file"))
-    var secretAccessKeyFile: String?
-    @Option(
-        help: ArgumentHelp(
-            "The file with the session token of temporary keys (s3).", valueName: "file"))
-    var sessionTokenFile: String?
-    @Option(
-        help: ArgumentHelp(
-            "The JSON key of a service account; - is standard input (gcs).", valueName: "file"))
-    var serviceAccountFile: String?
+    @OptionGroup var credentials: BucketCredentialOptions
     @Option(
         help: ArgumentHelp(
             "A path below the server's own directory for exports (local).", valueName: "path"))
@@ -89,10 +77,10 @@ struct CreateConnector: AsyncParsableCommand {
             }
         case .gcs:
             try require([("bucket", bucket)])
-            if serviceAccountFile == nil {
+            if credentials.serviceAccountFile == nil {
                 try requireAccessKey(
                     "A connector of type gcs needs --service-account-file FILE, or")
-            } else if accessKeyId != nil || secretAccessKeyFile != nil {
+            } else if credentials.accessKeyId != nil || credentials.secretAccessKeyFile != nil {
                 throw ValidationError(
                     "Give either --service-account-file or --access-key-id with "
                         + "--secret-access-key-file, not both.")
@@ -100,7 +88,8 @@ struct CreateConnector: AsyncParsableCommand {
         case .local: try require([("path", path)])
         }
         let files = [
-            secretAccessKeyFile, sessionTokenFile, serviceAccountFile, connection.clientSecretFile,
+            credentials.secretAccessKeyFile, credentials.sessionTokenFile,
+            credentials.serviceAccountFile, connection.clientSecretFile,
         ]
         guard files.count(where: { $0 == "-" }) <= 1 else {
             throw ValidationError("Standard input can be only one of the files.")
@@ -114,10 +103,10 @@ struct CreateConnector: AsyncParsableCommand {
             ("endpoint", endpoint != nil, [.s3, .gcs]), ("path-style", pathStyle, [.s3]),
             ("role-arn", roleArn != nil, [.s3]), ("external-id", externalId != nil, [.s3]),
             ("sts-endpoint", stsEndpoint != nil, [.s3]),
-            ("access-key-id", accessKeyId != nil, [.s3, .gcs]),
-            ("secret-access-key-file", secretAccessKeyFile != nil, [.s3, .gcs]),
-            ("session-token-file", sessionTokenFile != nil, [.s3]),
-            ("service-account-file", serviceAccountFile != nil, [.gcs]),
+            ("access-key-id", credentials.accessKeyId != nil, [.s3, .gcs]),
+            ("secret-access-key-file", credentials.secretAccessKeyFile != nil, [.s3, .gcs]),
+            ("session-token-file", credentials.sessionTokenFile != nil, [.s3]),
+            ("service-account-file", credentials.serviceAccountFile != nil, [.gcs]),
             ("path", path != nil, [.local]),
         ]
     }
@@ -129,7 +118,7 @@ struct CreateConnector: AsyncParsableCommand {
     }
 
     private func requireAccessKey(_ beginning: String) throws {
-        guard accessKeyId != nil, secretAccessKeyFile != nil else {
+        guard credentials.accessKeyId != nil, credentials.secretAccessKeyFile != nil else {
             throw ValidationError(
                 "\(beginning) --access-key-id ID and --secret-access-key-file FILE.")
         }
@@ -153,25 +142,13 @@ struct CreateConnector: AsyncParsableCommand {
         let texts: [(String, String?)] = [
             ("name", name), ("type", type.rawValue), ("bucket", bucket), ("region", region),
             ("endpoint", endpoint), ("roleArn", roleArn), ("externalId", externalId),
-            ("stsEndpoint", stsEndpoint), ("accessKeyId", accessKeyId),
-            ("secretAccessKey", try secretAccessKeyFile.map(SecretFile.read)),
-            ("sessionToken", try sessionTokenFile.map(SecretFile.read)),
-            ("serviceAccount", try serviceAccountFile.map(Self.serviceAccount)), ("path", path),
+            ("stsEndpoint", stsEndpoint), ("path", path),
         ]
-        var body: [String: JSONValue] = [:]
+        var body = try credentials.members()
         for (member, text) in texts {
             if let text { body[member] = .string(text) }
         }
         if pathStyle { body["pathStyle"] = .boolean(true) }
         return body
-    }
-
-    /// The document as it is; only that it is one is looked at here.
-    static func serviceAccount(_ path: String) throws(CommandFailure) -> String {
-        let bytes = try InputFile.read(path)
-        guard let document = try? JSONValue(parsing: bytes), case .object = document else {
-            throw .cannotRead(path, reason: "it is not the JSON key of a service account")
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -20,24 +20,12 @@ struct RotateConnector: AsyncParsableCommand {
             """)
 
     @Argument(help: "Its name.") var name: String
-    @Option(help: ArgumentHelp("The new access key's identifier.", valueName: "id"))
-    var accessKeyId: String?
-    @Option(
-        help: ArgumentHelp("The file with its secret; - is standard input.", valueName: "file"))
-    var secretAccessKeyFile: String?
-    @Option(
-        help: ArgumentHelp(
-            "The file with the session token of temporary keys (s3).", valueName: "file"))
-    var sessionTokenFile: String?
-    @Option(
-        help: ArgumentHelp(
-            "The new JSON key of a service account (gcs).", valueName: "file"))
-    var serviceAccountFile: String?
+    @OptionGroup var credentials: BucketCredentialOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
 
     mutating func validate() throws {
-        let hasKey = accessKeyId != nil && secretAccessKeyFile != nil
-        guard hasKey != (serviceAccountFile != nil) else {
+        let hasKey = credentials.accessKeyId != nil && credentials.secretAccessKeyFile != nil
+        guard hasKey != (credentials.serviceAccountFile != nil) else {
             throw ValidationError(
                 "Give either --access-key-id ID with --secret-access-key-file FILE, or "
                     + "--service-account-file FILE.")
@@ -45,17 +33,9 @@ struct RotateConnector: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let texts: [(String, String?)] = [
-            ("accessKeyId", accessKeyId),
-            ("secretAccessKey", try secretAccessKeyFile.map(SecretFile.read)),
-            ("sessionToken", try sessionTokenFile.map(SecretFile.read)),
-            ("serviceAccount", try serviceAccountFile.map(CreateConnector.serviceAccount)),
-        ]
-        var body: [String: JSONValue] = [:]
-        for (member, text) in texts {
-            if let text { body[member] = .string(text) }
-        }
-        let (path, members) = (try Entity.connector.path(name) + "/credentials", body)
+        let (path, members) = (
+            try Entity.connector.path(name) + "/credentials", try credentials.members()
+        )
         try await ServerClient.with(connection, .manage) { client in
             let reply = try await client.request(
                 "PUT", path, json: .object(members),
