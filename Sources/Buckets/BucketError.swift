@@ -22,16 +22,6 @@ package enum BucketError: Error, Sendable, Equatable, CustomStringConvertible {
     case file(String)
     case cancelled
 
-    /// Trying again without changing anything may help.
-    package var isTransient: Bool {
-        switch self {
-        case .unreachable, .unavailable, .file: true
-        case .invalid, .endpointRefused, .credentialsRefused, .forbidden, .noSuchBucket,
-            .unexpected, .cancelled:
-            false
-        }
-    }
-
     package var description: String {
         switch self {
         case .invalid(let pointer, let expected): "\(pointer): expected \(expected)"

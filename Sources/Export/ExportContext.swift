@@ -60,13 +60,3 @@ package struct ExportContext: Sendable {
             client: Self.client(definition.name), role: Self.role, target: target)
     }
 }
-
-extension ReadTarget {
-    /// The stream that holds the events, and the derived stream if it is one.
-    var names: (stream: StreamDefinition, derived: String?) {
-        switch self {
-        case .stream(let stream): (stream, nil)
-        case .derived(let derived, let source): (source, derived.name)
-        }
-    }
-}

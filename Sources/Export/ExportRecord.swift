@@ -41,9 +41,8 @@ enum ExportRecord {
         _ first: Offset, _ end: Offset
     ) -> AuditEntry {
         var entry = AuditEntry(act: act, client: reader.client, role: reader.role)
-        let names = reader.target.names
-        entry.stream = names.stream.name
-        entry.derivedStream = names.derived
+        entry.stream = reader.target.source.name
+        entry.derivedStream = reader.target.derived?.name
         entry.partition = partition
         entry.offsets = (first, Offset(rawValue: end.rawValue - 1))
         entry.detail = ["exporter": exporter.name, "connector": exporter.connector]

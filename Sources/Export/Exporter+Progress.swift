@@ -72,14 +72,13 @@ extension Exporter {
     func findOldest() async {
         let (definition, progress) = state.withLock { ($0.definition, $0.progress) }
         guard let target = context.target(definition.stream) else { return }
-        let source = target.names.stream
+        let source = target.source
         let reader = Query.Reader(
             client: ExportContext.client(definition.name), role: ExportContext.role,
             target: .stream(source))
         var oldest: Milliseconds?
-        for partition in 0..<source.partitions {
-            let next = progress.next(partition)
-            let tail = context.query.tail(reader, partition: partition)
+        for (partition, id) in source.partitionIDs.enumerated() {
+            let (next, tail) = (progress.next(partition), context.store.tail(id))
             guard next < tail else { continue }
             // What cannot be read now is looked for again in the next round.
             guard
@@ -118,7 +117,7 @@ extension Exporter {
             error: state.error, failures: state.failures,
             retryAt: state.retryAt > 0 ? state.retryAt : nil, lagEvents: 0)
         guard let target = context.target(definition.stream) else { return status }
-        let source = target.names.stream
+        let source = target.source
         for (partition, id) in source.partitionIDs.enumerated() {
             let (tail, next) = (context.store.tail(id), state.progress.next(partition))
             if tail > next { status.lagEvents += tail.rawValue - next.rawValue }

@@ -108,16 +108,15 @@ final class Exporter: Sendable {
         let definition = definition
         guard state.withLock({ $0.dueAt <= start }) else { return }
         let reader = try context.reader(definition)
-        let partitions = reader.target.names.stream.partitions
         // Taken once: a busy stream does not keep this turn from its end.
-        let tails = (0..<partitions).map { context.query.tail(reader, partition: $0) }
-        for partition in 0..<partitions {
-            while state.withLock({ $0.progress.next(partition) }) < tails[partition] {
+        let tails = reader.target.source.partitionIDs.map { context.store.tail($0) }
+        for (partition, tail) in tails.enumerated() {
+            while state.withLock({ $0.progress.next(partition) }) < tail {
                 // What is left is taken up in the next turn, which is due at once.
                 if isStopping || context.clock() - start > Self.turnMilliseconds { return }
                 guard
                     let plan = try await plan(
-                        reader, definition, partition: partition, tail: tails[partition])
+                        reader, definition, partition: partition, tail: tail)
                 else { continue }
                 try await export(plan)
             }
@@ -235,10 +234,11 @@ final class Exporter: Sendable {
                 }
             }
         }
-        let names = reader.target.names
+        let source = reader.target.source
         let manifest = BatchManifest(
-            exporter: definition, stream: names.stream.name, derivedStream: names.derived,
-            retention: names.stream.retention, plan: plan, written: written)
+            exporter: definition, stream: source.name,
+            derivedStream: reader.target.derived?.name,
+            retention: source.retention, plan: plan, written: written)
         let sha256 = try await upload.writeManifest(manifest)
         let lost = plan.expired(written.content)
         let now = context.clock()

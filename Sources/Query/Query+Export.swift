@@ -50,8 +50,7 @@ extension Query {
         _ reader: Reader, partition: Int, first: Offset, end: Offset, bytesMax: Int
     ) async throws(QueryError) -> RangeMeasure {
         let pass = try rangePass(reader, partition, first, end, bytesMax: bytesMax)
-        let required: ConsentLevels? =
-            if case .derived(let derived, _) = reader.target { derived.levels } else { nil }
+        let required = reader.target.derived?.levels
         let store = store
         return try await onReaderThread { () throws(StoreError) -> RangeMeasure in
             var measure = RangeMeasure(end: first)
@@ -99,13 +98,6 @@ extension Query {
                 }),
             openedFields: body.details.openedFields, openedLevels: body.details.openedLevels,
             keyLinks: body.details.keyLinks)
-    }
-
-    /// The offset that the next event of a partition gets. Memory only.
-    package func tail(_ reader: Reader, partition: Int) -> Offset {
-        let partitions = reader.source.partitionIDs
-        guard partitions.indices.contains(partition) else { return Offset(rawValue: 0) }
-        return store.tail(partitions[partition])
     }
 
     private func rangePass(

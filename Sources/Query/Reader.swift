@@ -6,6 +6,19 @@ package enum ReadTarget: Sendable {
     case stream(StreamDefinition)
     /// The events whose consent suffices, with the fields of the resulting levels opened.
     case derived(DerivedStreamDefinition, source: StreamDefinition)
+
+    /// The stream that holds the events.
+    package var source: StreamDefinition {
+        switch self {
+        case .stream(let stream): stream
+        case .derived(_, let source): source
+        }
+    }
+
+    /// Nil for a stream itself.
+    package var derived: DerivedStreamDefinition? {
+        if case .derived(let derived, _) = self { derived } else { nil }
+    }
 }
 
 extension Query {
@@ -23,12 +36,7 @@ extension Query {
         }
 
         /// The stream that holds the events.
-        var source: StreamDefinition {
-            switch target {
-            case .stream(let stream): stream
-            case .derived(_, let source): source
-            }
-        }
+        var source: StreamDefinition { target.source }
 
         var view: ViewID {
             switch target {

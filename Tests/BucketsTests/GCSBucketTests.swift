@@ -163,7 +163,6 @@ struct GCSBucketTests {
         store.state.withLock { $0.sessions = [:] }
         let error = await #expect(throws: BucketError.self) { try await upload.append(part) }
         #expect(error == .unavailable(status: 404, code: "UploadGone"))
-        #expect(error?.isTransient == true)
     }
 
     @Test("get another token once where one is not accepted")

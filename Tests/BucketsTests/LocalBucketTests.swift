@@ -143,7 +143,6 @@ struct LocalBucketTests {
             try await bucket.put(object, [2], contentType: "t/p")
         }
         #expect(error == .file("a file cannot be renamed: Is a directory"))
-        #expect(error?.isTransient == true)
         #expect(root.files == ["team/a/x/y"])
     }
 

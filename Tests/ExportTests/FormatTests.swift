@@ -1,6 +1,8 @@
+import Buckets
 import Foundation
 import Store
 import Testing
+import Vault
 
 @testable import Export
 
@@ -36,6 +38,27 @@ struct FormatTests {
         }
         #expect(outputs.count == 1)
         #expect(outputs.first.map { $0.count < bytes.count } == (compression != .none))
+    }
+
+    @Test("a connector's credentials open for its own name and location alone")
+    func connector() throws {
+        let site = try ExportSite()
+        let location = S3Location(bucket: "orders", region: "eu-west-1")
+        let credentials = BucketCredentials.accessKey(
+            id: "AKIDEXAMPLE", secret: "SMCANARY", sessionToken: nil)
+        let record = try ConnectorRecord(
+            name: "lake", location: .s3(location), credentials: credentials, vault: site.vault,
+            createdAt: site.clock.now, createdBy: "test")
+        #expect(try record.credentials(site.vault) == credentials)
+        #expect(!String(describing: record).contains("SMCANARY"))
+        var elsewhere = record
+        elsewhere.location = .s3(
+            S3Location(
+                bucket: "orders", region: "eu-west-1", endpoint: "https://s3.attacker.example"))
+        #expect(throws: VaultError.self) { try elsewhere.credentials(site.vault) }
+        var renamed = record
+        renamed.name = "other"
+        #expect(throws: VaultError.self) { try renamed.credentials(site.vault) }
     }
 
     @Test("an object's name that would be too long is not made")

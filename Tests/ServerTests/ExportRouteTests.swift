@@ -246,4 +246,27 @@ struct ExportRouteTests {
             #expect(try await make("two", "b") == 201)
         }
     }
+
+    @Test("acts on the exporter of a derived stream are recorded under both streams")
+    func derivedRecord() async throws {
+        try await withSite { server, _, _, token in
+            _ = try await server.makeStream("{\"derivedFrom\":\"demo\",\"levels\":[1]}")
+            _ = try await server.client.post(
+                "/v1/connectors", token: token,
+                json: "{\"name\":\"c\",\"type\":\"local\",\"path\":\"a\"}")
+            _ = try await server.client.post(
+                "/v1/exporters", token: token,
+                json: "{\"name\":\"e\",\"stream\":\"demo-1\",\"connector\":\"c\"}")
+            _ = try await server.client.send("POST", "/v1/exporters/e/pause", token: token)
+            _ = try await server.client.send("DELETE", "/v1/exporters/e", token: token)
+            for act in ["exporterCreated", "exporterPaused", "exporterDeleted"] {
+                let page = try await server.client.get(
+                    "/v1/audit/entries?act=\(act)", token: token
+                ).json
+                let entry = try #require((page["items"] as? [[String: Any]])?.first)
+                #expect(entry["stream"] as? String == "demo", "\(act)")
+                #expect(entry["derivedStream"] as? String == "demo-1", "\(act)")
+            }
+        }
+    }
 }

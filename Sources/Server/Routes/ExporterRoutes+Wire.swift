@@ -35,17 +35,6 @@ extension ExporterRoutes {
         return .object(members)
     }
 
-    static func source(of target: ReadTarget) -> StreamDefinition {
-        switch target {
-        case .stream(let stream): stream
-        case .derived(_, let source): source
-        }
-    }
-
-    static func levels(of target: ReadTarget) -> [Int] {
-        if case .derived(let derived, _) = target { derived.levels.levels } else { [] }
-    }
-
     private static func time(_ time: Milliseconds?) -> WireValue {
         .optional(time.map { WireTime.format($0) })
     }

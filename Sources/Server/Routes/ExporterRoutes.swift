@@ -1,5 +1,6 @@
 import Audit
 import Buckets
+import Contracts
 import Export
 import HTTP
 import Query
@@ -65,7 +66,7 @@ struct ExporterRoutes: Sendable {
         }
         definition.includesKeys = try keys(body, target)
         try refuseTaken(definition, snapshot)
-        let source = Self.source(of: target)
+        let source = target.source
         let includesExisting = try body.flag("includeExistingEvents") ?? false
         let progress = ExporterProgress(
             nextOffsets: source.partitionIDs.map {
@@ -85,8 +86,8 @@ struct ExporterRoutes: Sendable {
             ],
             recording: .by(
                 caller, .exporterCreated, stream: source.name,
-                derivedStream: definition.stream == source.name ? nil : definition.stream,
-                purposes: Self.levels(of: target),
+                derivedStream: target.derived?.name,
+                purposes: target.derived?.levels.levels ?? [],
                 detail: [
                     "exporter": definition.name, "connector": definition.connector,
                     "existing-events": String(includesExisting),
@@ -212,9 +213,11 @@ struct ExporterRoutes: Sendable {
     private func record(
         _ act: Act, _ exporter: ExporterDefinition, _ request: RouteRequest
     ) throws -> AuditEntry {
-        .by(
-            try request.principal(), act, stream: exporter.stream,
-            detail: ["exporter": exporter.name])
+        // A stream cannot be deleted while it has an exporter, so there is one.
+        let target = catalog.snapshot.target(exporter.stream)
+        return .by(
+            try request.principal(), act, stream: target?.source.name,
+            derivedStream: target?.derived?.name, detail: ["exporter": exporter.name])
     }
 
     private func update() throws {
