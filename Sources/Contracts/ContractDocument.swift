@@ -30,23 +30,6 @@ package struct ContractDocument: Sendable {
     let schema: DocumentCursor
     private let informational: [JSONValue.Member]
 
-    /// One entry of `fieldMetadata` or `piiFields`.
-    struct FieldRule: Sendable {
-        let path: String
-        let pointer: String
-        let isPersonal: Bool
-        let isQuasiId: Bool
-        /// Nil only if the field is not personal data.
-        let level: Int?
-    }
-
-    /// One entry of `validations`.
-    struct RegexRule: Sendable {
-        let path: String
-        let pattern: String
-        let pointer: String
-    }
-
     /// Entries of `fieldMetadata`, and of `validations`; each validation may cost 1 MiB of
     /// automata.
     static let fieldCountMax = 1_024
@@ -131,13 +114,13 @@ extension ContractDocument {
         }
     }
 
-    private static func referenceText(_ cursor: DocumentCursor) throws(ContractError) -> String {
+    static func referenceText(_ cursor: DocumentCursor) throws(ContractError) -> String {
         let handle = try cursor.required("handle").string()
         let name = try cursor.required("name").string()
         return "\(handle)/\(name)/\(try cursor.required("version").string())"
     }
 
-    private static func badReference(_ cursor: DocumentCursor) -> ContractError {
+    static func badReference(_ cursor: DocumentCursor) -> ContractError {
         cursor.fail(
             "ref",
             "handle and name of A-Z a-z 0-9 . _ - (at most 64 bytes), version like 1.0.0")
@@ -154,7 +137,7 @@ extension ContractDocument {
             ] + extra)
     }
 
-    private static func path(_ cursor: DocumentCursor) throws(ContractError) -> String {
+    static func path(_ cursor: DocumentCursor) throws(ContractError) -> String {
         let text = try cursor.string()
         let steps = text.split(separator: "/", omittingEmptySubsequences: false)
         guard text.utf8.count <= pathBytesMax, steps.allSatisfy({ !$0.isEmpty }) else {
@@ -163,7 +146,7 @@ extension ContractDocument {
         return text
     }
 
-    private static func level(_ cursor: DocumentCursor) throws(ContractError) -> Int {
+    static func level(_ cursor: DocumentCursor) throws(ContractError) -> Int {
         let level = try cursor.integer()
         guard (0...ConsentLevels.levelMax).contains(level) else {
             throw cursor.fail("consent-level", "a level 0...\(ConsentLevels.levelMax)")
@@ -171,109 +154,4 @@ extension ContractDocument {
         return level
     }
 
-    private static func fieldMetadata(
-        _ root: DocumentCursor
-    ) throws(ContractError) -> [FieldRule] {
-        guard let list = root.member("fieldMetadata") else { return [] }
-        var rules: [FieldRule] = []
-        for item in try list.items(countMax: fieldCountMax) {
-            try item.checkObject(allowing: ["fieldName", "personalDataConfig"])
-            let name = try item.required("fieldName")
-            let config = try item.required("personalDataConfig")
-            try config.checkObject(allowing: ["isPii", "isQuasiId", "purposeLevel"])
-            let isPersonal = try config.required("isPii").bool()
-            let isQuasiId = try config.member("isQuasiId").map { cursor throws(ContractError) in
-                try cursor.bool()
-            }
-            var level = try config.member("purposeLevel").map { cursor throws(ContractError) in
-                try Self.level(cursor)
-            }
-            if isPersonal && level == nil {
-                level = try Self.level(config.required("purposeLevel"))
-            }
-            rules.append(
-                FieldRule(
-                    path: try path(name), pointer: name.pointer, isPersonal: isPersonal,
-                    isQuasiId: isQuasiId ?? false, level: level))
-        }
-        return rules
-    }
-
-    private static func piiFields(_ root: DocumentCursor) throws(ContractError) -> [FieldRule] {
-        guard let map = root.member("piiFields") else { return [] }
-        guard case .object(let members) = map.value, members.count <= fieldCountMax else {
-            throw map.fail("type", "an object of at most \(fieldCountMax) paths with their levels")
-        }
-        var rules: [FieldRule] = []
-        for member in members {
-            let pointer = "\(map.pointer)/\(JSONPointer.escape(member.name))"
-            let name = DocumentCursor(value: .string(member.name), pointer: pointer)
-            rules.append(
-                FieldRule(
-                    path: try path(name), pointer: pointer, isPersonal: true, isQuasiId: false,
-                    level: try level(DocumentCursor(value: member.value, pointer: pointer))))
-        }
-        return rules
-    }
-
-    private static func validations(_ root: DocumentCursor) throws(ContractError) -> [RegexRule] {
-        guard let list = root.member("validations") else { return [] }
-        var rules: [RegexRule] = []
-        for item in try list.items(countMax: validationCountMax) {
-            try item.checkObject(allowing: ["field", "type", "value"])
-            let type = try item.required("type")
-            guard try type.string().lowercased() == "regex" else {
-                throw type.fail("validation-type", "regex")
-            }
-            rules.append(
-                RegexRule(
-                    path: try path(item.required("field")),
-                    pattern: try item.required("value").string(), pointer: item.pointer))
-        }
-        return rules
-    }
-
-    private static func schema(
-        _ cursor: DocumentCursor
-    ) throws(ContractError) -> (SchemaRef, DocumentCursor) {
-        try cursor.checkObject(allowing: ["ref", "definition", "metadata", "isPublic", "state"])
-        let reference = try cursor.required("ref")
-        try reference.checkObject(allowing: ["handle", "name", "version", "schemaType"])
-        guard let ref = SchemaRef(try referenceText(reference)) else {
-            throw badReference(reference)
-        }
-        if let type = reference.member("schemaType") {
-            guard try type.string().uppercased() == "AVRO" else {
-                throw type.fail("schema-type", "AVRO")
-            }
-        }
-        let definition = try cursor.required("definition")
-        guard case .string(let text) = definition.value else { return (ref, definition) }
-        let parsed = try JSONValue.parse(Array(text.utf8), pointer: definition.pointer)
-        return (ref, DocumentCursor(value: parsed, pointer: definition.pointer))
-    }
-}
-
-extension ContractDocument.FieldRule {
-    var json: JSONValue {
-        var config: [JSONValue.Member] = [
-            .init(name: "isPii", value: .bool(isPersonal)),
-            .init(name: "isQuasiId", value: .bool(isQuasiId)),
-        ]
-        if let level { config.append(.init(name: "purposeLevel", value: .integer(Int64(level)))) }
-        return .object([
-            .init(name: "fieldName", value: .string(path)),
-            .init(name: "personalDataConfig", value: .object(config)),
-        ])
-    }
-}
-
-extension ContractDocument.RegexRule {
-    var json: JSONValue {
-        .object([
-            .init(name: "field", value: .string(path)),
-            .init(name: "type", value: .string("regex")),
-            .init(name: "value", value: .string(pattern)),
-        ])
-    }
 }

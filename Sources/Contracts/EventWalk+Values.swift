@@ -10,6 +10,12 @@ extension EventWalk {
     /// Writes a string value and applies the rules of its place.
     @inline(__always)
     mutating func putString(_ text: UnsafeRawBufferPointer, _ node: NodePointer) -> Bool {
+        putString(text, rules: Int(node.pointee.rules))
+    }
+
+    /// Writes a string value; `rules` is an index into the plan's rules plus one, 0: none.
+    @inline(__always)
+    mutating func putString(_ text: UnsafeRawBufferPointer, rules: Int) -> Bool {
         guard text.count <= limits.stringBytesMax else { return failStringSize() }
         guard reserve(text.count + 16) else { return false }
         put(UInt8(ascii: "\""))
@@ -20,8 +26,8 @@ extension EventWalk {
         let length = output.count - start
         guard reserve(1) else { return false }
         put(UInt8(ascii: "\""))
-        guard node.pointee.rules != 0 else { return true }
-        return applyRules(text, node, start: start, length: length, isEscaped: isEscaped)
+        guard rules != 0 else { return true }
+        return applyRules(text, rules, start: start, length: length, isEscaped: isEscaped)
     }
 
     /// Writes a name of the event: a map key. There are no rules for keys.
@@ -70,13 +76,12 @@ extension EventWalk {
         return true
     }
 
-    /// Regexes, key field, data subject, personal data. `start` and `length` say where the text
-    /// stands in the output.
+    /// Regexes, key field, data subject, personal data. `number` is an index into the plan's rules
+    /// plus one; `start` and `length` say where the text stands in the output.
     mutating func applyRules(
-        _ text: UnsafeRawBufferPointer, _ node: NodePointer, start: Int, length: Int,
-        isEscaped: Bool
+        _ text: UnsafeRawBufferPointer, _ number: Int, start: Int, length: Int, isEscaped: Bool
     ) -> Bool {
-        let rules = plan.rules + (Int(node.pointee.rules) - 1)
+        let rules = plan.rules + (number - 1)
         var index = Int(rules.pointee.regexStart)
         let end = index + Int(rules.pointee.regexCount)
         while index < end {
@@ -111,7 +116,8 @@ extension EventWalk {
         guard node.pointee.rules != 0 else { return true }
         let length = output.count - start
         return applyRules(
-            written(from: start), node, start: start, length: length, isEscaped: false)
+            written(from: start), Int(node.pointee.rules), start: start, length: length,
+            isEscaped: false)
     }
 
     mutating func putBoolean(_ flag: Bool, _ node: NodePointer) -> Bool {
@@ -189,7 +195,9 @@ extension EventWalk {
             let count = JSONText.unescape(escaped, into: room)
             let text = UnsafeRawBufferPointer(rebasing: room[..<count])
             defer { SecureBytes.wipe(room) }
-            return applyRules(text, node, start: start, length: length, isEscaped: count < length)
+            return applyRules(
+                text, Int(node.pointee.rules), start: start, length: length,
+                isEscaped: count < length)
         }
     }
 
