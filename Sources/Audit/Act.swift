@@ -7,13 +7,28 @@ package enum Act: String, Sendable, CaseIterable {
     /// New data keys; one entry a commit, with their number in `keyLinks`.
     case keysMade
     case contractCreated
+    /// A draft was replaced by another text.
+    case contractChanged
+    /// Its author asks for approval.
+    case contractSubmitted
+    case contractApproved
+    /// It is a draft again; the reason stands with the contract.
+    case contractRejected
     case contractActivated
     case contractArchived
+    case contractReactivated
     case contractDeleted
     case streamCreated
     case streamDeleted
     case derivedStreamCreated
+    /// Readers may read it from now on.
+    case derivedStreamApproved
+    /// Nobody may read it, or not any more.
+    case derivedStreamRejected
     case derivedStreamDeleted
+    /// A consent level got a name, a legal basis and an owner, or other ones.
+    case purposeSet
+    case purposeDeleted
     case clientCreated
     case clientDisabled
     case clientDeleted

@@ -26,6 +26,9 @@ package struct ConsentLevels: Hashable, Sendable {
         return ConsentLevels(bits: UInt64.max >> UInt64(levelMax - level))
     }
 
+    /// The levels {0...63}.
+    package static let all = ConsentLevels(bits: .max)
+
     package var isEmpty: Bool { bits == 0 }
 
     package func contains(_ level: Int) -> Bool {

@@ -16,15 +16,19 @@ package final class ContractRegistry: Sendable {
     private let version = Atomic<Int>(0)
 
     package init() {
-        current = Mutex(ContractSnapshot([], version: 0))
+        current = Mutex(ContractSnapshot([], version: 0, purposeLevels: .all))
     }
 
-    /// Puts these contracts in place of all others. Of two with the same reference the later one
+    /// Puts these contracts in place of all others. `purposeLevels` are the levels that have a
+    /// purpose: an event that names another one is refused. Of two with the same reference the later one
     /// counts for events, both are found by number. Events that are being decoded at this moment
     /// end under the old ones.
-    package func replaceAll(_ contracts: [(Contract, State)]) {
+    package func replaceAll(
+        _ contracts: [(Contract, State)], purposeLevels: ConsentLevels = .all
+    ) {
         current.withLock { current in
-            current = ContractSnapshot(contracts, version: current.version + 1)
+            current = ContractSnapshot(
+                contracts, version: current.version + 1, purposeLevels: purposeLevels)
             version.store(current.version, ordering: .releasing)
         }
     }

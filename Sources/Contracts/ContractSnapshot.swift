@@ -10,14 +10,20 @@ package final class ContractSnapshot: Sendable {
     }
 
     let version: Int
+    /// The consent levels that have a purpose.
+    let purposeLevels: ConsentLevels
     private let entries: [Entry]
     private let byNumber: [UInt32: Int]
     /// Open-addressing tables of entry indexes plus one; their sizes are powers of two.
     private let byRef: [Int]
     private let bySchema: [Int]
 
-    init(_ contracts: [(Contract, ContractRegistry.State)], version: Int) {
+    init(
+        _ contracts: [(Contract, ContractRegistry.State)], version: Int,
+        purposeLevels: ConsentLevels
+    ) {
         self.version = version
+        self.purposeLevels = purposeLevels
         entries = contracts.map { contract, state in
             Entry(
                 contract: contract, isActive: state == .active,

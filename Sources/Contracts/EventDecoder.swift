@@ -37,6 +37,7 @@ package final class EventDecoder {
         self.limits = limits
         snapshot = registry.snapshot()
         walk = EventWalk(limits: limits, plan: noPlan.view, tape: parser.tape)
+        walk.purposeLevels = snapshot.purposeLevels.bits
     }
 
     /// Decodes one event. The body is read only during the call; results are valid until the next
@@ -52,6 +53,7 @@ package final class EventDecoder {
         isDecoded = false
         if !registry.isCurrent(snapshot) {
             snapshot = registry.snapshot()
+            walk.purposeLevels = snapshot.purposeLevels.bits
             chosen = nil
             // Its bytes may have been the old snapshot's.
             walk.plan = noPlan.view

@@ -16,6 +16,8 @@ struct EventWalk: ~Copyable {
     var key = GrowingBuffer<UInt8>(capacity: 256)
     var subject = GrowingBuffer<UInt8>(capacity: 256)
     var consent: UInt64 = 0
+    /// The levels that have a purpose, as bits; events that name others are refused.
+    var purposeLevels = UInt64.max
 
     /// For each open record, where the value of each field stands in the tape; a stack of such
     /// lists.
@@ -229,6 +231,9 @@ extension EventWalk {
         guard number >= 0, number <= Int64(ConsentLevels.levelMax) else {
             return fail(
                 .contractViolation, .consentLevel, "levels 0...\(ConsentLevels.levelMax)")
+        }
+        guard purposeLevels & (1 << UInt64(number)) != 0 else {
+            return fail(.contractViolation, .purpose, "a level that has a purpose")
         }
         consent |= 1 << UInt64(number)
         return true

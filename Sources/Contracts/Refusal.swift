@@ -70,6 +70,7 @@ extension Refusal {
         case regex = "regex"
         case keyFieldEmpty = "key-field-empty"
         case consentLevel = "consent-level"
+        case purpose = "purpose"
         // Which contract.
         case contractRef = "contract-ref"
         case contractState = "contract-state"

@@ -11,6 +11,8 @@ package enum QueryError: Error, Sendable, Equatable {
     /// Keys cannot be had now: the vault is sealed or its store does not answer. Repeat later.
     case unavailable(retryAfterSeconds: Int)
     case store(StoreError)
+    /// Nobody has approved that this derived stream is read, or the approval was taken back.
+    case notApproved
     /// The task that asked was cancelled.
     case cancelled
 
@@ -21,6 +23,7 @@ package enum QueryError: Error, Sendable, Equatable {
         case .auditUnavailable: "the release could not be recorded in the audit log"
         case .unavailable: "keys are not available now"
         case .store: "the store cannot be read now"
+        case .notApproved: "the derived stream is not approved"
         case .cancelled: "the request was cancelled"
         }
     }

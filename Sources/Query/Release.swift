@@ -18,6 +18,7 @@ struct Release {
 
     /// Reads and opens one pass, and puts it on record.
     func read(_ pass: Pass) async throws(QueryError) -> (PageBody, PassEnd) {
+        guard derived.isApproved else { throw .notApproved }
         let (query, levels) = (query, derived.levels)
         let (opened, end) = try await query.onReaderThread { () throws(QueryError) in
             let opened = OpenedEvents(

@@ -15,6 +15,8 @@ struct CatalogSnapshot: Sendable {
     var derivedStreams: [String: Entry<DerivedStreamDefinition>] = [:]
     var clients: [String: Entry<ClientRecord>] = [:]
     var contracts: [String: Entry<ContractRecord>] = [:]
+    /// By level.
+    var purposes: [Int: Entry<PurposeRecord>] = [:]
     var connectors: [String: Entry<ConnectorRecord>] = [:]
     var exporters: [String: Entry<ExporterDefinition>] = [:]
 
@@ -24,6 +26,8 @@ struct CatalogSnapshot: Sendable {
         derivedStreams = try Self.decode(store, DerivedStreamDefinition.kind)
         clients = try Self.decode(store, ClientRecord.kind)
         contracts = try Self.decode(store, ContractRecord.kind)
+        let named: [String: Entry<PurposeRecord>] = try Self.decode(store, PurposeRecord.kind)
+        purposes = Dictionary(uniqueKeysWithValues: named.values.map { ($0.value.level, $0) })
         connectors = try Self.decode(store, ConnectorRecord.kind)
         exporters = try Self.decode(store, ExporterDefinition.kind)
     }
@@ -61,6 +65,10 @@ struct CatalogSnapshot: Sendable {
     /// it waited.
     func allows(_ caller: Principal) -> Bool {
         guard let client = clients[caller.clientID]?.value else { return false }
+        // An approval may have been taken back.
+        if let scope = client.scope, derivedStreams[scope]?.value.isApproved == false {
+            return false
+        }
         return !client.isDisabled && client.role == caller.role && client.scope == caller.scope
     }
 

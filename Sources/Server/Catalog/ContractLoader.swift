@@ -12,7 +12,7 @@ final class ContractLoader: Sendable {
 
     init(registry: ContractRegistry) { self.registry = registry }
 
-    /// Call it at start and after each change of a contract.
+    /// Call it at start and after each change of a contract or a purpose.
     /// - Throws: `StoreError.corrupt` naming the contract that no longer compiles; nothing is
     ///   replaced then.
     func load(_ current: () -> CatalogSnapshot) throws(StoreError) {
@@ -37,6 +37,6 @@ final class ContractLoader: Sendable {
             }
             contracts.append((contract, record.state == .active ? .active : .inactive))
         }
-        registry.replaceAll(contracts)
+        registry.replaceAll(contracts, purposeLevels: snapshot.purposeLevels)
     }
 }

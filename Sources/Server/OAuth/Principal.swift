@@ -33,6 +33,7 @@ final class Principal: Sendable {
         guard let derived = catalog.derivedStreams[stream]?.value,
             let source = catalog.streams[derived.source]?.value
         else { throw .notFound("There is no stream of this name.") }
+        guard derived.isApproved else { throw .notApproved }
         return .derived(derived, source: source)
     }
 }

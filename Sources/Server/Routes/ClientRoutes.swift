@@ -63,7 +63,7 @@ struct ClientRoutes: Sendable {
     private func scopeMutations(_ role: Role, _ scope: String?) throws -> [Mutation] {
         let snapshot = catalog.snapshot
         switch role {
-        case .auditor, .dpo, .administrator:
+        case .author, .auditor, .dpo, .administrator:
             guard scope == nil else {
                 throw Problem.invalid("/scope", expected: "nothing for the role \(role.rawValue)")
             }

@@ -3,34 +3,32 @@ import Contracts
 import HTTP
 import Store
 
-/// `/v1/contracts`: a contract is created as a draft, activated once (then it is frozen), archived
-/// at the end.
+/// `/v1/contracts`: a contract is written as a draft, approved by a second person, activated (then
+/// it is frozen), archived at the end (`ContractRoutes+LifeCycle`).
 struct ContractRoutes: Sendable {
-    static let managers: [Role] = [.administrator, .dpo]
+    static let writers: [Role] = [.author, .administrator, .dpo]
     static let yamlTypes = ["application/yaml", "application/x-yaml", "text/yaml"]
 
     let catalog: Catalog
     let loader: ContractLoader
     let store: Store
+    let policy: ApprovalPolicy
 
     var routes: [Route] {
         let one = "/v1/contracts/{handle}/{name}/{version}"
         return [
             Route(method: .get, template: "/v1/contracts", access: .anyClient) { try list($0) },
-            Route(method: .post, template: "/v1/contracts", access: .roles(Self.managers)) {
+            Route(method: .post, template: "/v1/contracts", access: .roles(Self.writers)) {
                 try await create($0)
             },
             Route(method: .get, template: one, access: .anyClient) { try get($0) },
-            Route(method: .delete, template: one, access: .roles(Self.managers)) {
+            Route(method: .delete, template: one, access: .roles(Self.writers)) {
                 try await delete($0)
             },
-            Route(method: .post, template: one + "/activate", access: .roles(Self.managers)) {
-                try await move($0, from: .draft, to: .active, act: .contractActivated)
+            Route(method: .put, template: one, access: .roles(Self.writers)) {
+                try await replace($0)
             },
-            Route(method: .post, template: one + "/archive", access: .roles(Self.managers)) {
-                try await move($0, from: .active, to: .archived, act: .contractArchived)
-            },
-        ]
+        ] + lifeCycleRoutes(one)
     }
 
     private func list(_ request: RouteRequest) throws -> HTTPResponse {
@@ -49,29 +47,14 @@ struct ContractRoutes: Sendable {
     private func create(_ request: RouteRequest) async throws -> HTTPResponse {
         _ = try request.query()
         let caller = try request.principal()
-        let type = request.mediaType ?? "application/json"
-        guard type == "application/json" || Self.yamlTypes.contains(type) else {
-            throw Problem.unsupportedMediaType(["application/json", "application/yaml"])
-        }
-        let bytes = request.http.body
-        let isYAML = type != "application/json"
-        // Compiling a schema and its regular expressions may take milliseconds: not on the pool of
-        // tasks.
-        let document = try await store.readers.run { () throws -> ContractDocument in
-            do throws(ContractError) {
-                let document =
-                    isYAML ? try ContractDocument(yaml: bytes) : try ContractDocument(json: bytes)
-                _ = try Contract(document: document, number: 0)
-                return document
-            } catch {
-                throw Problem(error)
-            }
-        }
+        let (document, contract) = try await compile(request)
         let ref = document.ref.description
         if catalog.snapshot.contracts[ref] != nil {
             throw Problem.conflict(
-                "There is a contract of this name and version. Raise the version.")
+                "There is a contract of this name and version. Raise the version, or replace the "
+                    + "text of a draft with PUT.")
         }
+        let touched = try purposeMutations(contract)
         let number = try catalog.takeNumber("contract")
         let record = ContractRecord(
             ref: ref, schemaRef: document.schemaRef.description, number: number.number,
@@ -82,11 +65,72 @@ struct ContractRoutes: Sendable {
                 number.mutation,
                 try Catalog.put(
                     record, kind: ContractRecord.kind, name: ref, expectedRevision: nil),
-            ], recording: .by(caller, .contractCreated, contracts: [ref]))
+            ] + touched, recording: .by(caller, .contractCreated, contracts: [ref]))
         try await load()
         var answer = Answer.json(.object(Self.members(record)), status: 201)
         answer.headers.append(("location", "/v1/contracts/\(ref)"))
         return answer
+    }
+
+    /// Another text for a draft: what a rejection asked for, without a new version.
+    private func replace(_ request: RouteRequest) async throws -> HTTPResponse {
+        _ = try request.query()
+        let caller = try request.principal()
+        let entry = try entry(request)
+        let (document, contract) = try await compile(request)
+        guard document.ref.description == entry.value.ref else {
+            throw Problem.invalid(
+                "/ref", expected: "the reference of the path, \(entry.value.ref)")
+        }
+        let touched = try purposeMutations(contract)
+        let number = try catalog.takeNumber("contract")
+        var record = entry.value
+        try record.replaceDraft(
+            document: String(decoding: document.canonicalJSON(), as: UTF8.self),
+            schemaRef: document.schemaRef.description, number: number.number,
+            by: caller.actor)
+        try await catalog.commit(
+            [
+                number.mutation,
+                try Catalog.put(
+                    record, kind: ContractRecord.kind, name: record.ref,
+                    expectedRevision: entry.revision),
+            ] + touched, recording: .by(caller, .contractChanged, contracts: [record.ref]))
+        try await load()
+        return Answer.json(.object(Self.members(record)))
+    }
+
+    /// The document of the body, checked against its schema and compiled.
+    private func compile(
+        _ request: RouteRequest
+    ) async throws -> (document: ContractDocument, contract: Contract) {
+        let type = request.mediaType ?? "application/json"
+        guard type == "application/json" || Self.yamlTypes.contains(type) else {
+            throw Problem.unsupportedMediaType(["application/json", "application/yaml"])
+        }
+        let bytes = request.http.body
+        let isYAML = type != "application/json"
+        // Compiling a schema and its regular expressions may take milliseconds: not on the pool of
+        // tasks.
+        return try await store.readers.run {
+            () throws -> (document: ContractDocument, contract: Contract) in
+            do throws(ContractError) {
+                let document =
+                    isYAML ? try ContractDocument(yaml: bytes) : try ContractDocument(json: bytes)
+                return (document, try Contract(document: document, number: 0))
+            } catch {
+                throw Problem(error)
+            }
+        }
+    }
+
+    /// Refuses a contract with a level that has no purpose.
+    /// - Returns: what keeps those purposes from being deleted at the same moment.
+    func purposeMutations(_ contract: Contract) throws -> [Mutation] {
+        let snapshot = catalog.snapshot
+        guard let levels = ConsentLevels(contract.piiFields.map(\.level)) else { return [] }
+        try snapshot.checkPurposes(levels, at: "/fieldMetadata")
+        return try snapshot.touchPurposes(levels)
     }
 
     private func delete(_ request: RouteRequest) async throws -> HTTPResponse {
@@ -97,6 +141,7 @@ struct ContractRoutes: Sendable {
                 "Only a draft can be deleted: events that name an active or archived contract "
                     + "need it to be read.")
         }
+        try entry.value.checkAuthor(try request.principal().actor)
         try await catalog.commit(
             [
                 Catalog.delete(
@@ -109,35 +154,12 @@ struct ContractRoutes: Sendable {
         return Answer.noContent
     }
 
-    private func move(
-        _ request: RouteRequest, from: ContractRecord.State, to: ContractRecord.State, act: Act
-    ) async throws -> HTTPResponse {
-        _ = try request.query()
-        let entry = try entry(request)
-        guard entry.value.state == from else {
-            throw Problem.conflict(
-                "The contract must be \(from.rawValue) for this; "
-                    + "it is \(entry.value.state.rawValue)."
-            )
-        }
-        var record = entry.value
-        record.state = to
-        try await catalog.commit(
-            [
-                try Catalog.put(
-                    record, kind: ContractRecord.kind, name: record.ref,
-                    expectedRevision: entry.revision)
-            ], recording: .by(try request.principal(), act, contracts: [record.ref]))
-        try await load()
-        return Answer.json(.object(Self.members(record)))
-    }
-
     /// The event loops see the new state before the answer leaves.
-    private func load() async throws {
+    func load() async throws {
         try await store.readers.run { [loader, catalog] in try loader.load { catalog.snapshot } }
     }
 
-    private func entry(
+    func entry(
         _ request: RouteRequest
     ) throws(Problem) -> CatalogSnapshot.Entry<ContractRecord> {
         let ref = ["handle", "name", "version"].map(request.parameter).joined(separator: "/")
@@ -153,7 +175,8 @@ struct ContractRoutes: Sendable {
             ("state", .string(record.state.rawValue)), ("number", .integer(Int64(record.number))),
             ("createdAt", .string(WireTime.format(record.createdAt))),
             ("createdBy", .string(record.createdBy)),
-        ]
+            ("editedBy", .array((record.editedBy ?? []).map(WireValue.string))),
+        ] + (record.approval.map { [("approval", $0.wire)] } ?? [])
     }
 
     static func membersWithDocument(

@@ -61,6 +61,7 @@ struct ExporterRoutes: Sendable {
         guard let target = snapshot.target(definition.stream) else {
             throw Problem.notFound("There is no stream of the name given in stream.")
         }
+        guard target.derived?.isApproved != false else { throw Problem.notApproved }
         guard let connector = snapshot.connectors[definition.connector] else {
             throw Problem.notFound("There is no connector of the name given in connector.")
         }

@@ -104,6 +104,8 @@ final class Gateway: HTTPHandler, @unchecked Sendable {
             return try await route.handle(call)
         } catch let problem as Problem {
             return problem.response
+        } catch let error as LifeCycleError {
+            return Problem(error).response
         } catch let error as StoreError {
             logIfOurs(error, route)
             return Problem(error).response

@@ -1,16 +1,21 @@
 import HTTP
+import Store
 
 /// All routes, once. The router serves them, and tests compare them with the OpenAPI document.
 enum RouteTable {
     static func routes(_ engine: Engine, _ webSocket: WebSocketRoute) -> [Route] {
+        let policy = ApprovalPolicy(isSinglePerson: engine.settings.isSinglePerson)
         let tokens = TokenRoutes(
             service: engine.tokenService, keys: engine.keys, issuer: engine.tokens.issuer)
         let events = EventRoutes(catalog: engine.catalog, query: engine.query)
         let contracts = ContractRoutes(
-            catalog: engine.catalog, loader: engine.loader, store: engine.store)
+            catalog: engine.catalog, loader: engine.loader, store: engine.store, policy: policy)
+        let purposes = PurposeRoutes(
+            catalog: engine.catalog, loader: engine.loader, store: engine.store,
+            registry: engine.loader.registry)
         let streams = StreamRoutes(
             catalog: engine.catalog, store: engine.store, query: engine.query,
-            secrets: engine.secrets,
+            secrets: engine.secrets, policy: policy,
             retentionDays: engine.settings.limits.retentionDays)
         let clients = ClientRoutes(catalog: engine.catalog, secrets: engine.secrets)
         let audit = AuditRoutes(audit: engine.audit, store: engine.store)
@@ -22,7 +27,8 @@ enum RouteTable {
             intervalSecondsMin: engine.settings.exports.intervalSecondsMin)
         let keyExport = KeyExportRoute(catalog: engine.catalog)
         let management =
-            (contracts.routes + streams.routes + clients.routes + connectors.routes
+            (contracts.routes + purposes.routes + streams.routes + clients.routes
+            + connectors.routes
             + exporters.routes + [keyExport.route]).map {
                 $0.method == .get ? $0 : $0.retryingConflicts(engine.catalog)
             }

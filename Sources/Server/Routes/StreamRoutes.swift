@@ -12,22 +12,24 @@ struct StreamRoutes: Sendable {
     let store: Store
     let query: Query
     let secrets: ClientSecrets
+    let policy: ApprovalPolicy
     let retentionDays: Int
 
     var routes: [Route] {
         [
             Route(method: .get, template: "/v1/streams", access: .anyClient) { try list($0) },
             Route(
-                method: .post, template: "/v1/streams", access: .roles([.administrator, .dpo])
+                method: .post, template: "/v1/streams",
+                access: .roles([.administrator, .dpo, .author])
             ) { try await create($0) },
             Route(method: .get, template: "/v1/streams/{stream}", access: .anyClient) {
                 try get($0)
             },
             Route(
                 method: .delete, template: "/v1/streams/{stream}",
-                access: .roles([.administrator, .dpo])
+                access: .roles([.administrator, .dpo, .author])
             ) { try await delete($0) },
-        ]
+        ] + approvalRoutes
     }
 
     // MARK: Reading
@@ -137,13 +139,16 @@ struct StreamRoutes: Sendable {
             throw Problem.notFound("There is no stream of the name given in derivedFrom.")
         }
         let choice = try LevelChoice(body)
+        let pointer = body.has("levels") ? "/levels" : "/cumulative"
+        try snapshot.checkPurposes(choice.levels, at: pointer)
         let name = try StreamName.check(
             try body.text("name") ?? choice.defaultName(source: sourceName), at: "/name")
         try refuseTaken(name)
         let number = try catalog.takeNumber("stream")
         let derived = DerivedStreamDefinition(
             name: name, id: StreamID(rawValue: number.number), source: sourceName,
-            mode: choice.mode, levels: choice.levels, createdAt: now, createdBy: caller.clientID)
+            mode: choice.mode, levels: choice.levels, createdAt: now, createdBy: caller.clientID,
+            approval: .pending)
         let client = try NewClient(role: .reader, scope: name, secrets: secrets, now: now)
         try await catalog.commit(
             [
@@ -155,7 +160,7 @@ struct StreamRoutes: Sendable {
                 try Catalog.put(
                     source.value, kind: StreamDefinition.kind, name: sourceName,
                     expectedRevision: source.revision),
-            ],
+            ] + snapshot.touchPurposes(choice.levels),
             recording: .by(
                 caller, .derivedStreamCreated, stream: sourceName, derivedStream: name,
                 purposes: choice.levels.levels, detail: ["client": client.record.id]))
@@ -196,6 +201,9 @@ struct StreamRoutes: Sendable {
             throw Problem.conflict("Exporters depend on it: \(names). Delete them first.")
         }
         if let derived = snapshot.derivedStreams[name] {
+            guard caller.role != .author || derived.value.createdBy == caller.clientID else {
+                throw LifeCycleError.notAuthor
+            }
             mutations.append(
                 Catalog.delete(
                     kind: DerivedStreamDefinition.kind, name: name,
@@ -234,7 +242,7 @@ struct StreamRoutes: Sendable {
 
     // MARK: Wire form
 
-    private static let missing = Problem.notFound("There is no stream of this name.")
+    static let missing = Problem.notFound("There is no stream of this name.")
 
     static func members(_ stream: StreamDefinition) -> [(name: String, value: WireValue)] {
         [
@@ -253,10 +261,16 @@ struct StreamRoutes: Sendable {
             ("name", .string(derived.name)), ("kind", "derived-stream"),
             ("derivedFrom", .string(derived.source)),
             ("levels", .array(derived.levels.levels.map { .integer(Int64($0)) })),
+            ("purposes", snapshot.shownPurposes(derived.levels)),
+            (
+                "state",
+                .string(derived.isApproved ? "approved" : derived.approval?.state.rawValue ?? "")
+            ),
         ]
         if case .cumulative(let level) = derived.mode {
             members.append(("cumulative", .integer(Int64(level))))
         }
+        if let approval = derived.approval { members.append(("approval", approval.wire)) }
         if let days = snapshot.streams[derived.source]?.value.retention.days {
             members.append(("retentionDays", .integer(Int64(days))))
         }

@@ -8,15 +8,18 @@ package struct InitOptions: Sendable {
     package var keyringDirectory: String?
     /// Written into `strm.json`; default `local`.
     package var billingID: String?
+    /// Written into `strm.json`: one person may approve what they wrote themselves.
+    package var isSinglePerson: Bool
 
     package init(
         dataDirectory: String, masterKey: MasterKeyCustody? = nil,
-        keyringDirectory: String? = nil, billingID: String? = nil
+        keyringDirectory: String? = nil, billingID: String? = nil, isSinglePerson: Bool = false
     ) {
         self.dataDirectory = dataDirectory
         self.masterKey = masterKey
         self.keyringDirectory = keyringDirectory
         self.billingID = billingID
+        self.isSinglePerson = isSinglePerson
     }
 }
 

@@ -22,6 +22,7 @@ package enum Installation {
         overrides["keyring.directory"] = options.keyringDirectory
         overrides["masterKey"] = options.masterKey?.description
         overrides["billingId"] = options.billingID
+        if options.isSinglePerson { overrides["governance.singlePerson"] = "true" }
         // The settings that a start without flags will find are the ones that are checked and used
         // here.
         let settings = try ServerSettings.load(
@@ -78,6 +79,9 @@ package enum Installation {
         var members: [(name: String, value: WireValue)] = []
         if let keyring = overrides["keyring.directory"] {
             members.append(("keyring", ["directory": .string(keyring)]))
+        }
+        if overrides["governance.singlePerson"] != nil {
+            members.append(("governance", ["singlePerson": true]))
         }
         for name in ["masterKey", "billingId"] {
             if let value = overrides[name] { members.append((name, .string(value))) }

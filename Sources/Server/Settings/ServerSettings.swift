@@ -20,6 +20,10 @@ package struct ServerSettings: Sendable {
     /// more was acknowledged (a backup was restored). What is missing is lost.
     package var acceptsOlderState: Bool
 
+    /// One person runs this installation: who wrote a contract or asked for a derived stream may
+    /// approve it too, and the audit log says so.
+    package var isSinglePerson: Bool
+
     package var http: ListenerSettings
     package var tokens: TokenSettings
     package var limits: LimitSettings
@@ -44,6 +48,7 @@ package struct ServerSettings: Sendable {
             throw .invalid(key: "billingId", expected: "1 to 64 bytes of text")
         }
         acceptsOlderState = try values.flag("recovery.acceptsOlderState", default: false)
+        isSinglePerson = try values.flag("governance.singlePerson", default: false)
         http = try ListenerSettings(values)
         tokens = try TokenSettings(values)
         limits = try LimitSettings(values)

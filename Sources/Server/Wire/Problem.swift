@@ -165,6 +165,7 @@ extension Problem {
         case .unavailable(let seconds):
             self = .unavailable("Events cannot be read now.", retryAfterSeconds: seconds)
         case .cancelled: self = .unavailable("The server is stopping.")
+        case .notApproved: self = .notApproved
         case .store(let error): self = Problem(error)
         }
     }

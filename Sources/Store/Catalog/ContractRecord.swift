@@ -2,8 +2,10 @@
 package struct ContractRecord: Sendable, Codable, Equatable {
     package static let kind = "contract"
 
-    package enum State: String, Sendable, Codable, Equatable {
-        case draft, active, archived
+    /// draft → inReview → approved → active → archived; a rejected one is a draft again, an
+    /// archived one can be active again. From `active` on the document never changes.
+    package enum State: String, Sendable, Codable, Equatable, CaseIterable {
+        case draft, inReview, approved, active, archived
     }
 
     /// `handle/name/version`.
@@ -16,6 +18,11 @@ package struct ContractRecord: Sendable, Codable, Equatable {
     package var document: String
     package var createdAt: Milliseconds
     package var createdBy: String
+    /// The clients that changed the draft or asked for its review, beside `createdBy`; nil in
+    /// records from before there were reviews.
+    package var editedBy: [String]?
+    /// The last decision about it; nil if it was never reviewed.
+    package var approval: Approval?
 
     package init(
         ref: String, schemaRef: String, number: UInt32, state: State, document: String,
@@ -28,5 +35,16 @@ package struct ContractRecord: Sendable, Codable, Equatable {
         self.document = document
         self.createdAt = createdAt
         self.createdBy = createdBy
+    }
+
+    /// Everyone who had a hand in it, each once: none of them is a second person.
+    package var authors: [String] {
+        [createdBy] + (editedBy ?? []).filter { $0 != createdBy }
+    }
+
+    /// Notes that a client changed the draft or asked for its review.
+    package mutating func noteAuthor(_ client: String) {
+        guard !authors.contains(client) else { return }
+        editedBy = (editedBy ?? []) + [client]
     }
 }

@@ -19,10 +19,13 @@ package struct DerivedStreamDefinition: Sendable, Codable, Equatable {
     package var levels: ConsentLevels
     package var createdAt: Milliseconds
     package var createdBy: String
+    /// Whether a data protection officer lets it be read; nil in records from before there were
+    /// approvals, which can be read.
+    package var approval: Approval?
 
     package init(
         name: String, id: StreamID, source: String, mode: Mode, levels: ConsentLevels,
-        createdAt: Milliseconds, createdBy: String
+        createdAt: Milliseconds, createdBy: String, approval: Approval? = nil
     ) {
         self.name = name
         self.id = id
@@ -31,5 +34,9 @@ package struct DerivedStreamDefinition: Sendable, Codable, Equatable {
         self.levels = levels
         self.createdAt = createdAt
         self.createdBy = createdBy
+        self.approval = approval
     }
+
+    /// Nothing of it leaves while this is false.
+    package var isApproved: Bool { approval.map { $0.state == .approved } ?? true }
 }

@@ -32,6 +32,11 @@ struct Init: AsyncParsableCommand {
             "The text that is written into strmMeta.billingId of each event.", valueName: "text"))
     var billingId: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "One person runs this: the administrator may approve what they wrote themselves."))
+    var singlePerson = false
+
     @Option(
         help: ArgumentHelp(
             "The address that the server will have (default: STRM_SERVER, else the standard one).",
@@ -91,7 +96,7 @@ struct Init: AsyncParsableCommand {
             return try await Installation.initialise(
                 InitOptions(
                     dataDirectory: data, masterKey: masterKey.flatMap { MasterKeyCustody($0) },
-                    billingID: billingId))
+                    billingID: billingId, isSinglePerson: singlePerson))
         } catch {
             throw ServerFailure.explain(error, data: data)
         }

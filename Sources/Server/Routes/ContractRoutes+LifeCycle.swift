@@ -1,0 +1,86 @@
+import Audit
+import Contracts
+import HTTP
+import Store
+
+// Review, approve, reject, activate, archive, reactivate. What leads where, and who may, is decided
+// by `ContractRecord.apply`.
+
+extension ContractRoutes {
+    /// A reason is for people: so many characters at most.
+    static let reasonCharactersMax = 500
+
+    func lifeCycleRoutes(_ one: String) -> [Route] {
+        func route(
+            _ verb: String, _ roles: [Role] = Self.writers,
+            _ act: @escaping @Sendable (RouteRequest) throws -> ContractRecord.Act
+        ) -> Route {
+            Route(method: .post, template: "\(one)/\(verb)", access: .roles(roles)) {
+                try await perform(try act($0), $0)
+            }
+        }
+        let deciders: [Role] = [.dpo, .administrator]
+        return [
+            route("review") { _ in .submit },
+            route("approve", deciders) { _ in .approve },
+            route("reject", deciders) { .reject(reason: try Self.reason($0)) },
+            route("activate") { _ in .activate },
+            route("archive") { _ in .archive },
+            route("reactivate") { _ in .reactivate },
+        ]
+    }
+
+    private func perform(
+        _ act: ContractRecord.Act, _ request: RouteRequest
+    ) async throws -> HTTPResponse {
+        _ = try request.query()
+        let entry = try entry(request)
+        let caller = try request.principal()
+        var record = entry.value
+        try record.apply(act, by: caller.actor, at: request.now, policy)
+        var mutations = [
+            try Catalog.put(
+                record, kind: ContractRecord.kind, name: record.ref,
+                expectedRevision: entry.revision)
+        ]
+        // Its purposes may have gone while it was archived.
+        if record.state == .active, let contract = loader.registry.contract(number: record.number) {
+            mutations += try purposeMutations(contract)
+        }
+        let detail =
+            act == .approve && record.approval?.isSelfApproved == true
+            ? ["selfApproved": "single-person installation"] : [:]
+        try await catalog.commit(
+            mutations,
+            recording: .by(caller, Self.act(act), contracts: [record.ref], detail: detail))
+        try await load()
+        return Answer.json(.object(Self.members(record)))
+    }
+
+    private static func act(_ act: ContractRecord.Act) -> Act {
+        switch act {
+        case .submit: .contractSubmitted
+        case .approve: .contractApproved
+        case .reject: .contractRejected
+        case .activate: .contractActivated
+        case .archive: .contractArchived
+        case .reactivate: .contractReactivated
+        }
+    }
+
+    static func reason(_ request: RouteRequest) throws -> String {
+        try PurposeRoutes.line(
+            try request.object("reason").requiredText("reason"), "/reason", reasonCharactersMax)
+    }
+}
+
+extension Approval {
+    var wire: WireValue {
+        var members: [(name: String, value: WireValue)] = [("state", .string(state.rawValue))]
+        if let decidedBy { members.append(("decidedBy", .string(decidedBy))) }
+        if let decidedAt { members.append(("decidedAt", .string(WireTime.format(decidedAt)))) }
+        if let reason { members.append(("reason", .string(reason))) }
+        members.append(("isSelfApproved", .bool(isSelfApproved)))
+        return .object(members)
+    }
+}
