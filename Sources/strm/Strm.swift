@@ -12,9 +12,12 @@ struct Strm: AsyncParsableCommand {
 
               strm init
               strm serve
+              strm create client dpo
+              strm set purpose 0 --name Service --description "Running the shop" \
+                --legal-basis contract --owner Shop          and so on for level 1
               strm create contract clickstream.json --activate
               strm create stream demo
-              strm create stream --derived-from demo --levels 0,1
+              strm create stream --derived-from demo --levels 0,1 --approve
               strm simulate demo
               strm listen demo-0-1
 
@@ -40,10 +43,16 @@ struct Strm: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Server", subcommands: [Init.self, Serve.self, Status.self]),
             CommandGroup(
-                name: "Contracts, streams, clients and exporters",
+                name: "Contracts, streams, purposes, clients and exporters",
                 subcommands: [
-                    Create.self, Get.self, List.self, Delete.self, Activate.self, Archive.self,
+                    Create.self, Get.self, List.self, Delete.self, Update.self, Define.self,
                     CredentialsCommand.self,
+                ]),
+            CommandGroup(
+                name: "Approval",
+                subcommands: [
+                    Review.self, Approve.self, Reject.self, Activate.self, Archive.self,
+                    Reactivate.self,
                 ]),
             CommandGroup(
                 name: "Events", subcommands: [Send.self, Simulate.self, Listen.self]),

@@ -111,7 +111,9 @@ extension EndToEnd {
             try await site.expectSuccess("create", "contract", Tool.contract("thermostat.yaml"))
             let draft = try await site.expectSuccess("get", "contract", ref, "--output", "json")
             #expect(try draft.json()["state"] as? String == "draft")
-            try await site.expectSuccess("activate", "contract", ref)
+            for verb in ["review", "approve", "activate"] {
+                try await site.expectSuccess(verb, "contract", ref)
+            }
             #expect(try await site.strm("delete", "contract", ref).status == 1)
             let archived = try await site.expectSuccess(
                 "archive", "contract", ref, "--output", "json")
@@ -171,7 +173,8 @@ extension EndToEnd {
         func helpAndCompletions() async throws {
             for command in [
                 [], ["init"], ["serve"], ["create"], ["create", "stream"], ["create", "contract"],
-                ["create", "client"], ["get"], ["list"], ["delete"], ["activate"], ["archive"],
+                ["create", "client"], ["get"], ["list"], ["delete"], ["review"],
+                ["approve"], ["reject"], ["activate"], ["archive"], ["reactivate"], ["set"],
                 ["send"], ["simulate"], ["listen"], ["audit", "list"], ["audit", "export"],
                 ["audit", "verify"], ["status"], ["credentials", "add"],
             ] {

@@ -31,6 +31,7 @@ extension EndToEnd {
         private func connects(_ site: ExportSite, port: Int) async throws {
             let made = try await site.connects("lake", as: site.store.writer, port: port)
             #expect(made.status == 0, "\(made.errors)")
+            try await site.deployment.definePurposes(0...4)
             try await site.deployment.expectSuccess(
                 "create", "contract", Tool.contract("clickstream.json"), "--activate")
         }

@@ -22,7 +22,7 @@ extension EndToEnd {
         func noPlaintextAtRest() async throws {
             let site = try await Deployment.withDemo()
             try await site.expectSuccess(
-                "create", "stream", "--derived-from", "demo", "--levels", "1,4")
+                "create", "stream", "--derived-from", "demo", "--levels", "1,4", "--approve")
             let good = (0..<500).map { event($0, consent: "0,1,4") }
             let bad = (0..<20).map { event($0, consent: "1", isValid: false) }
             let garbage = ["{\"\(Self.canary)\":", "[\"\(Self.canary)\"]", Self.canary]
@@ -66,11 +66,12 @@ extension EndToEnd {
             try await site.start()
             let contract = "\(site.scratch.path)/golden.json"
             try Data(Self.goldenContract.utf8).write(to: URL(filePath: contract))
+            try await site.definePurposes(0...3)
             try await site.expectSuccess("create", "contract", contract, "--activate")
             try await site.expectSuccess("create", "stream", "golden")
             let derived = try await site.expectSuccess(
-                "create", "stream", "--derived-from", "golden", "--cumulative", "2", "--output",
-                "json")
+                "create", "stream", "--derived-from", "golden", "--cumulative", "2", "--approve",
+                "--output", "json")
             #expect(try derived.json()["levels"] as? [Int] == [0, 1, 2])
             let token = try await site.token("golden")
             for (number, consent) in ["0,1,2,3", "0,1,3", "", "0,1,2"].enumerated() {
@@ -96,7 +97,7 @@ extension EndToEnd {
             }
             // A stream of level 0 alone: an event with no consent is delivered by none at all.
             try await site.expectSuccess(
-                "create", "stream", "--derived-from", "golden", "--levels", "0")
+                "create", "stream", "--derived-from", "golden", "--levels", "0", "--approve")
             let zero = try await site.events("golden-0")
             #expect(zero.compactMap { $0["number"] as? Int } == [0, 1, 3])
         }

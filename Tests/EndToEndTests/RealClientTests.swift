@@ -102,6 +102,7 @@ extension EndToEnd {
             chmod(key, 0o600)
             try await site.start(["--tls-certificate", certificate, "--tls-key", key])
             let trust = ["--ca-file", certificate]
+            try await site.definePurposes(0...4, trust)
             for command in [
                 ["create", "contract", Tool.contract("clickstream.json"), "--activate"],
                 ["create", "stream", "demo"],

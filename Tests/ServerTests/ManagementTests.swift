@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Management routes")
 struct ManagementTests {
-    @Test("a contract goes from draft to active to archived, and events follow its state")
+    @Test("a contract goes from draft to archived and back, and events follow its state")
     func contractLife() async throws {
         try await TestServer.with { server in
             let token = try await server.administrator()
@@ -26,6 +26,11 @@ struct ManagementTests {
             #expect(created.json["state"] as? String == "draft")
             #expect(try await send().slug == "inactive-contract")
             #expect(try await act("POST", path + "/archive") == 409)
+            for verb in ["review", "approve"] {
+                #expect(try await act("POST", path + "/activate") == 409)
+                #expect(try await act("POST", "\(path)/\(verb)") == 200)
+                #expect(try await send().slug == "inactive-contract")
+            }
             #expect(try await act("POST", path + "/activate") == 200)
             #expect(try await send().status == 204)
             #expect(try await act("POST", path + "/activate") == 409)
@@ -39,6 +44,8 @@ struct ManagementTests {
             let one = try await server.client.get(path, token: owner)
             #expect(one.json["state"] as? String == "archived")
             #expect((one.json["document"] as? [String: Any])?["keyField"] as? String == "session")
+            #expect(try await act("POST", path + "/reactivate") == 200)
+            #expect(try await send().status == 204)
         }
     }
 
@@ -48,6 +55,7 @@ struct ManagementTests {
     func contractForms() async throws {
         try await TestServer.with { server in
             let token = try await server.administrator()
+            try await server.definePurposes([1, 4])
             let yaml = try await server.client.post(
                 "/v1/contracts", token: token, json: TestEvents.contract, type: "application/yaml")
             #expect(yaml.status == 201, "\(yaml.text)")
@@ -219,7 +227,8 @@ struct ManagementTests {
             let token = try await server.administrator()
             _ = try await server.client.send("DELETE", "/v1/streams/demo-1", token: token)
             for act in [
-                "contractCreated", "contractActivated", "streamCreated", "derivedStreamCreated",
+                "contractCreated", "contractSubmitted", "contractApproved", "contractActivated",
+                "streamCreated", "derivedStreamCreated", "derivedStreamApproved",
                 "derivedStreamDeleted",
             ] {
                 let entries = try await server.client.get(

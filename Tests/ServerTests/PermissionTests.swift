@@ -14,18 +14,30 @@ struct PermissionTests {
         ("GET", "/v1/streams/demo-1/events", ["derivedReader"]),
         ("POST", "/v1/streams/demo/consumers/c/commit", ["reader", "streamOwner"]),
         ("GET", "/v1/contracts", everyone), ("GET", "/v1/contracts/a/b/1.0.0", everyone),
-        ("POST", "/v1/contracts", ["administrator", "dpo"]),
-        ("POST", "/v1/contracts/a/b/1.0.0/activate", ["administrator", "dpo"]),
-        ("POST", "/v1/contracts/a/b/1.0.0/archive", ["administrator", "dpo"]),
-        ("DELETE", "/v1/contracts/a/b/1.0.0", ["administrator", "dpo"]),
+        ("POST", "/v1/contracts", ["administrator", "dpo", "author"]),
+        ("PUT", "/v1/contracts/a/b/1.0.0", ["administrator", "dpo", "author"]),
+        ("POST", "/v1/contracts/a/b/1.0.0/review", ["administrator", "dpo", "author"]),
+        ("POST", "/v1/contracts/a/b/1.0.0/approve", ["administrator", "dpo"]),
+        ("POST", "/v1/contracts/a/b/1.0.0/reject", ["administrator", "dpo"]),
+        ("POST", "/v1/contracts/a/b/1.0.0/activate", ["administrator", "dpo", "author"]),
+        ("POST", "/v1/contracts/a/b/1.0.0/archive", ["administrator", "dpo", "author"]),
+        ("POST", "/v1/contracts/a/b/1.0.0/reactivate", ["administrator", "dpo", "author"]),
+        ("DELETE", "/v1/contracts/a/b/1.0.0", ["administrator", "dpo", "author"]),
+        ("GET", "/v1/purposes", everyone), ("GET", "/v1/purposes/9", everyone),
+        ("PUT", "/v1/purposes/9", ["administrator", "dpo"]),
+        ("DELETE", "/v1/purposes/9", ["administrator", "dpo"]),
         ("GET", "/v1/streams", everyone),
         (
             "GET", "/v1/streams/demo",
-            ["administrator", "dpo", "auditor", "sender", "reader", "streamOwner"]
+            ["administrator", "dpo", "author", "auditor", "sender", "reader", "streamOwner"]
         ),
-        ("GET", "/v1/streams/demo-1", ["administrator", "dpo", "auditor", "derivedReader"]),
-        ("POST", "/v1/streams", ["administrator", "dpo"]),
-        ("DELETE", "/v1/streams/none", ["administrator", "dpo"]),
+        (
+            "GET", "/v1/streams/demo-1",
+            ["administrator", "dpo", "author", "auditor", "derivedReader"]
+        ), ("POST", "/v1/streams", ["administrator", "dpo", "author"]),
+        ("POST", "/v1/streams/none/approve", ["administrator", "dpo"]),
+        ("POST", "/v1/streams/none/reject", ["administrator", "dpo"]),
+        ("DELETE", "/v1/streams/none", ["administrator", "dpo", "author"]),
         ("PUT", "/v1/streams/demo/key-export", ["dpo"]),
         ("GET", "/v1/connectors", ["administrator", "dpo", "auditor"]),
         ("POST", "/v1/connectors", ["administrator"]),
@@ -53,7 +65,8 @@ struct PermissionTests {
     ]
 
     static let everyone: Set<String> = [
-        "administrator", "dpo", "auditor", "sender", "reader", "derivedReader", "streamOwner",
+        "administrator", "dpo", "author", "auditor", "sender", "reader", "derivedReader",
+        "streamOwner",
     ]
 
     @Test("each route lets exactly the roles of the table pass, and nobody without a token")
@@ -62,7 +75,7 @@ struct PermissionTests {
             var tokens = ["streamOwner": try await server.demo()]
             tokens["derivedReader"] = try await server.token(
                 try await server.makeStream("{\"derivedFrom\":\"demo\",\"levels\":[1]}"))
-            for role in [Role.dpo, .auditor, .administrator] {
+            for role in [Role.dpo, .author, .auditor, .administrator] {
                 tokens[role.rawValue] = try await server.token(try await server.makeClient(role))
             }
             for role in [Role.sender, .reader] {
@@ -111,6 +124,7 @@ struct PermissionTests {
         )
         .replacing("streams/none", with: "streams/{stream}")
         .replacing("clients/none", with: "clients/{client}")
+        .replacing("purposes/9", with: "purposes/{level}")
         .replacing("connectors/none", with: "connectors/{connector}")
         .replacing("exporters/none", with: "exporters/{exporter}")
         .replacing("consumers/c/", with: "consumers/{consumer}/")

@@ -159,11 +159,62 @@ extension OpenAPIDocument {
               properties:
                 ref: {type: string}
                 schemaRef: {type: string}
-                state: {type: string, enum: [draft, active, archived]}
+                state: {type: string, enum: [draft, inReview, approved, active, archived]}
                 number: {type: integer}
                 createdAt: {type: string, format: date-time}
                 createdBy: {type: string}
+                editedBy:
+                  type: array
+                  items: {type: string}
+                  description: Clients that changed the draft or asked for its review.
+                approval: {$ref: "#/components/schemas/Approval"}
                 document: {type: object}
+            Approval:
+              type: object
+              required: [state, isSelfApproved]
+              properties:
+                state: {type: string, enum: [pending, approved, rejected]}
+                decidedBy: {type: string}
+                decidedAt: {type: string, format: date-time}
+                reason: {type: string}
+                isSelfApproved:
+                  type: boolean
+                  description: Who decided had asked for it; a single-person installation.
+            Reason:
+              type: object
+              required: [reason]
+              additionalProperties: false
+              properties:
+                reason: {type: string, minLength: 1, maxLength: 500}
+            NewPurpose:
+              type: object
+              required: [name, description, legalBasis, owner]
+              additionalProperties: false
+              properties:
+                name: {type: string, minLength: 1, maxLength: 100}
+                description: {type: string, minLength: 1, maxLength: 1000}
+                legalBasis: &legalBasis
+                  type: string
+                  description: One of the six of article 6(1) GDPR.
+                  enum:
+                    - consent
+                    - contract
+                    - legalObligation
+                    - vitalInterests
+                    - publicTask
+                    - legitimateInterests
+                owner: {type: string, minLength: 1, maxLength: 100}
+            Purpose:
+              type: object
+              required: [level, name, description, legalBasis, owner, changedAt, changedBy]
+              properties:
+                level: {type: integer, minimum: 0, maximum: 63}
+                name: {type: string}
+                description: {type: string}
+                legalBasis: *legalBasis
+                owner: {type: string}
+                changedAt: {type: string, format: date-time}
+                changedBy: {type: string}
             NewStream:
               oneOf:
                 - type: object
@@ -206,6 +257,19 @@ extension OpenAPIDocument {
                 derivedFrom: {type: string}
                 levels: {type: array, items: {type: integer}}
                 cumulative: {type: integer}
+                purposes:
+                  type: array
+                  items:
+                    type: object
+                    required: [level, name]
+                    properties:
+                      level: {type: integer}
+                      name: {type: [string, "null"]}
+                state:
+                  type: string
+                  enum: [pending, approved, rejected]
+                  description: Of a derived stream; it can be read while it is approved.
+                approval: {$ref: "#/components/schemas/Approval"}
                 retentionDays: {type: integer}
                 allowsKeyExport: {type: boolean}
                 createdAt: {type: string, format: date-time}
@@ -222,7 +286,7 @@ extension OpenAPIDocument {
                   required: [role]
                   additionalProperties: false
                   properties:
-                    role: {type: string, enum: [auditor, dpo, administrator]}
+                    role: {type: string, enum: [author, auditor, dpo, administrator]}
                     scope: {type: "null"}
                 - type: object
                   required: [role, scope]

@@ -19,7 +19,7 @@ extension OpenAPIDocument {
                 "503": {$ref: "#/components/responses/Unavailable"}
             post:
               operationId: createContract
-              summary: Create a contract as a draft (administrator, dpo).
+              summary: Create a contract as a draft (author, administrator, dpo).
               requestBody:
                 required: true
                 description: The contract document; YAML is taken as application/yaml.
@@ -55,9 +55,30 @@ extension OpenAPIDocument {
                 "401": {$ref: "#/components/responses/Unauthorized"}
                 "404": {$ref: "#/components/responses/NotFound"}
                 "503": {$ref: "#/components/responses/Unavailable"}
+            put:
+              operationId: replaceContract
+              summary: Replace the text of a draft (author of it, administrator, dpo).
+              requestBody:
+                required: true
+                description: The contract document, with the reference of the path.
+                content:
+                  application/json: {schema: {$ref: "#/components/schemas/ContractDocument"}}
+              responses:
+                "200":
+                  description: The draft.
+                  content:
+                    application/json: {schema: {$ref: "#/components/schemas/Contract"}}
+                "400": {$ref: "#/components/responses/ContractRefused"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "415": {$ref: "#/components/responses/UnsupportedMediaType"}
+                "503": {$ref: "#/components/responses/Unavailable"}
             delete:
               operationId: deleteContract
-              summary: Delete a draft (administrator, dpo).
+              summary: Delete a draft (author of it, administrator, dpo).
               responses: &change
                 "204": {description: Done.}
                 "400": {$ref: "#/components/responses/Invalid"}
@@ -66,35 +87,6 @@ extension OpenAPIDocument {
                 "404": {$ref: "#/components/responses/NotFound"}
                 "409": {$ref: "#/components/responses/Conflict"}
                 "503": {$ref: "#/components/responses/Unavailable"}
-          /v1/contracts/{handle}/{name}/{version}/activate:
-            parameters: &contractParameters
-              - {$ref: "#/components/parameters/Handle"}
-              - {$ref: "#/components/parameters/Name"}
-              - {$ref: "#/components/parameters/Version"}
-            post:
-              operationId: activateContract
-              summary: >-
-                Activate a draft; from then on it is frozen and events may name it (administrator,
-                dpo).
-              responses: &contractChange
-                "200":
-                  description: The contract in its new state.
-                  content:
-                    application/json: {schema: {$ref: "#/components/schemas/Contract"}}
-                "400": {$ref: "#/components/responses/Invalid"}
-                "401": {$ref: "#/components/responses/Unauthorized"}
-                "403": {$ref: "#/components/responses/Forbidden"}
-                "404": {$ref: "#/components/responses/NotFound"}
-                "409": {$ref: "#/components/responses/Conflict"}
-                "503": {$ref: "#/components/responses/Unavailable"}
-          /v1/contracts/{handle}/{name}/{version}/archive:
-            parameters: *contractParameters
-            post:
-              operationId: archiveContract
-              summary: >-
-                Archive an active contract; new events that name it are refused (administrator,
-                dpo).
-              responses: *contractChange
           /v1/streams:
             get:
               operationId: listStreams
@@ -114,7 +106,7 @@ extension OpenAPIDocument {
                 "503": {$ref: "#/components/responses/Unavailable"}
             post:
               operationId: createStream
-              summary: Make a stream (administrator) or a derived stream (administrator, dpo).
+              summary: Make a stream (administrator) or ask for a derived stream (author, administrator, dpo).
               requestBody:
                 required: true
                 content:

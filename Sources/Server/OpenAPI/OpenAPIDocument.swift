@@ -4,7 +4,7 @@
 /// It is code, not a resource: the one binary is all that has to be installed.
 enum OpenAPIDocument {
     static let text =
-        head + eventPaths + managementPaths + exportPaths + auditPaths + tokenPaths
+        head + eventPaths + managementPaths + lifeCyclePaths + exportPaths + auditPaths + tokenPaths
         + operationPaths + components + exportSchemas
 
     private static let head = """

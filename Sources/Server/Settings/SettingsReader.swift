@@ -7,6 +7,7 @@ struct SettingsReader {
     static let keys = [
         "keyring.directory", "masterKey", "billingId",
         "recovery.acceptsOlderState",
+        "governance.singlePerson",
         "http.host", "http.port", "http.allowInsecureRemote", "http.tls.certificate",
         "http.tls.privateKey", "http.threads", "http.bodyBytesMax", "http.headerListBytesMax",
         "http.streamsPerConnectionMax", "http.connectionsMax", "http.connectionsPerAddressMax",

@@ -14,21 +14,28 @@ struct Create: ParsableCommand {
 struct CreateContract: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "contract",
-        abstract: "Register a contract; it is a draft until it is activated.",
-        usage: "strm create contract <file> [--activate] [options]",
+        abstract: "Register a contract; it is a draft until it is approved and activated.",
+        usage: "strm create contract <file> [--review | --activate] [options]",
         discussion: """
             The file is JSON or YAML: a schema, the key field, which fields are personal data and \
             at which level, and validations. An active contract never changes: a change is a new \
             version.
 
+            Who wrote it does not approve it; a data protection officer does. --activate takes \
+            all steps at once, each with the stored credential that may take it.
+
             EXAMPLE
-              strm create contract Examples/contracts/clickstream.json --activate
+              strm create contract Examples/contracts/clickstream.json --review
+              strm approve contract example/clickstream/1.0.0
             """)
 
     @Argument(help: "The contract document; - reads standard input.")
     var file: String
 
-    @Flag(help: "Activate it too.")
+    @Flag(help: "Ask for its review too.")
+    var review = false
+
+    @Flag(help: "Ask for its review, approve it and activate it too.")
     var activate = false
 
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
@@ -36,34 +43,22 @@ struct CreateContract: AsyncParsableCommand {
 
     func run() async throws {
         let document = try InputFile.read(file)
-        let isJSON = document.first { !" \n\r\t".utf8.contains($0) } == UInt8(ascii: "{")
-        try await ServerClient.with(connection, .manage) { client in
+        var contract = try await ServerClient.with(connection, .write) { client in
             let reply = try await client.request(
                 "POST", "/v1/contracts", body: document,
-                contentType: isJSON ? "application/json" : "application/yaml")
+                contentType: InputFile.isJSON(document) ? "application/json" : "application/yaml")
             try reply.check("create the contract")
-            var contract = try reply.json()
-            if activate {
-                contract = try await Self.change(contract["ref"]?.string ?? "", "activate", client)
-            }
-            Entity.contract.show(contract, as: output.output)
-            if !activate, output.output == .table, let ref = contract["ref"]?.string {
-                Terminal.note("next: strm activate contract \(ref)")
-            }
+            let made = try reply.json()
+            guard review || activate, let ref = made["ref"]?.string else { return made }
+            return try await ContractAct.review.perform(ref, client)
         }
-    }
-
-    /// Activates or archives the contract `ref`.
-    static func change(
-        _ ref: String, _ action: String, _ client: ServerClient
-    ) async throws -> JSONValue {
-        let path = try Entity.contract.path(ref) + "/\(action)"
-        let reply = try await client.request("POST", path)
-        try reply.check("\(action) the contract")
-        guard reply.body.isEmpty else { return try reply.json() }
-        let fresh = try await client.request("GET", Entity.contract.path(ref))
-        try fresh.check("read the contract")
-        return try fresh.json()
+        let ref = contract["ref"]?.string ?? ""
+        if activate {
+            contract = try await ContractAct.approve.perform(ref, connection)
+            contract = try await ContractAct.activate.perform(ref, connection)
+        }
+        Entity.contract.show(contract, as: output.output)
+        if output.output == .table { ContractAct.noteNext(contract) }
     }
 }
 
@@ -86,6 +81,7 @@ struct CreateStream: AsyncParsableCommand {
               strm create stream demo --retention-days 30
               strm create stream --derived-from demo --levels 1,4       makes demo-1-4
               strm create stream --derived-from demo --cumulative 2     makes demo-c2 (levels 0,1,2)
+              strm approve stream demo-1-4                              by the DPO; then it is read
             """)
 
     @Argument(help: "The name. A derived stream is named after its source if you give none.")
@@ -104,11 +100,17 @@ struct CreateStream: AsyncParsableCommand {
         help: ArgumentHelp("Days that events are kept, 1 to 400 (default 7).", valueName: "days"))
     var retentionDays: Int?
 
+    @Flag(help: "Approve the derived stream too, with the stored credential of a DPO.")
+    var approve = false
+
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     mutating func validate() throws {
         if derivedFrom == nil {
+            guard !approve else {
+                throw ValidationError("Only a derived stream is approved: --derived-from STREAM.")
+            }
             guard name != nil else { throw ValidationError("A stream needs a name.") }
             guard levels == nil, cumulative == nil else {
                 throw ValidationError("--levels and --cumulative go with --derived-from STREAM.")
@@ -142,21 +144,30 @@ struct CreateStream: AsyncParsableCommand {
         if levels != nil { body["levels"] = .array((parsedLevels ?? []).map { .integer($0) }) }
         if let cumulative { body["cumulative"] = .integer(Int64(cumulative)) }
         if let retentionDays { body["retentionDays"] = .integer(Int64(retentionDays)) }
-        try await ServerClient.with(connection, .manage) { client in
-            let reply = try await client.request("POST", "/v1/streams", json: .object(body))
+        let request = JSONValue.object(body)
+        let errand: Purpose = derivedFrom == nil ? .manage : .write
+        var (stream, stored) = try await ServerClient.with(connection, errand) { client in
+            let reply = try await client.request("POST", "/v1/streams", json: request)
             try reply.check("create the stream")
             let stream = try reply.json()
             let stored = try NewClient.store(
                 stream["client"], named: stream["name"]?.string, at: client.server)
-            Entity.stream.show(
-                stream, as: output.output,
-                more: ["client": "\(stored.clientId), stored in \(stored.path)"])
-            guard output.output == .table else { return }
-            let name = stream["name"]?.string ?? ""
+            return (stream, stored)
+        }
+        let name = stream["name"]?.string ?? ""
+        if approve {
+            let approved = try await ApproveStream.decide(name, "approve", nil, connection)
+            stream = stream.merging(approved)
+        }
+        Entity.stream.show(
+            stream, as: output.output,
+            more: ["client": "\(stored.clientId), stored in \(stored.path)"])
+        guard output.output == .table else { return }
+        if derivedFrom == nil {
+            Terminal.note("next: strm send \(name) FILE, or strm simulate \(name)")
+        } else {
             Terminal.note(
-                derivedFrom == nil
-                    ? "next: strm send \(name) FILE, or strm simulate \(name)"
-                    : "next: strm listen \(name)")
+                approve ? "next: strm listen \(name)" : "next: strm approve stream \(name) (dpo)")
         }
     }
 }
@@ -165,7 +176,7 @@ struct CreateStream: AsyncParsableCommand {
 enum ClientRole: String, ExpressibleByArgument, CaseIterable {
     case sender, reader
     case streamOwner = "stream-owner"
-    case auditor, dpo, administrator
+    case author, auditor, dpo, administrator
 
     /// As it stands in requests and answers.
     var wireName: String { self == .streamOwner ? "streamOwner" : rawValue }
@@ -180,8 +191,9 @@ struct CreateClient: AsyncParsableCommand {
         usage: "strm create client <role> [--scope <stream>] [options]",
         discussion: """
             A sender may send to one stream, a reader may read one stream or derived stream, a \
-            stream-owner both. An auditor reads the audit log; a dpo approves contracts and \
-            derived streams too; an administrator manages everything and reads no events.
+            stream-owner both. An author writes contracts and asks for derived streams; a dpo \
+            approves them; an auditor reads the audit log; an administrator manages everything \
+            and reads no events.
 
             The secret is shown this once, and stored in the credentials file.
 
@@ -190,7 +202,7 @@ struct CreateClient: AsyncParsableCommand {
               strm create client reader --scope demo-1-4
             """)
 
-    @Argument(help: "sender, reader, stream-owner, auditor, dpo or administrator.")
+    @Argument(help: "sender, reader, stream-owner, author, auditor, dpo or administrator.")
     var role: ClientRole
 
     @Option(

@@ -5,14 +5,17 @@ extension Entity {
     /// What reading one or many is, for the choice of a stored credential.
     private var reading: Purpose {
         switch self {
-        case .contract, .stream, .client: .manage
+        case .contract, .stream, .purpose: .look
+        case .client: .manage
         case .connector, .batchExporter: .inspectExports
         }
     }
 
     private var changing: Purpose {
         switch self {
-        case .contract, .stream, .client, .connector: .manage
+        case .contract: .control
+        case .purpose: .definePurposes
+        case .stream, .client, .connector: .manage
         case .batchExporter: .export
         }
     }
@@ -44,7 +47,7 @@ extension Entity {
             try reply.check("delete \(name)")
             let store = CredentialStore.standard()
             switch self {
-            case .contract, .connector, .batchExporter: break
+            case .contract, .purpose, .connector, .batchExporter: break
             case .stream: _ = try store.forget(scope: name, at: client.server)
             case .client: _ = try store.forget(clientId: name, at: client.server)
             }

@@ -4,12 +4,13 @@ import Foundation
 /// The things that management commands create, get, list and delete: where they are on the
 /// server, and how they look in a table.
 enum Entity {
-    case contract, stream, client, connector, batchExporter
+    case contract, stream, purpose, client, connector, batchExporter
 
     var collection: String {
         switch self {
         case .contract: "/v1/contracts"
         case .stream: "/v1/streams"
+        case .purpose: "/v1/purposes"
         case .client: "/v1/clients"
         case .connector: "/v1/connectors"
         case .batchExporter: "/v1/exporters"
@@ -20,6 +21,7 @@ enum Entity {
         switch self {
         case .contract: "contracts"
         case .stream: "streams"
+        case .purpose: "purposes"
         case .client: "clients"
         case .connector: "connectors"
         case .batchExporter: "exporters"
@@ -30,7 +32,9 @@ enum Entity {
     private var columns: [String] {
         switch self {
         case .contract: ["ref", "state", "number", "schemaRef", "createdAt"]
-        case .stream: ["name", "kind", "derivedFrom", "levels", "retentionDays", "createdAt"]
+        case .stream:
+            ["name", "kind", "derivedFrom", "state", "purposes", "retentionDays", "createdAt"]
+        case .purpose: ["level", "name", "legalBasis", "owner", "description", "changedAt"]
         case .client: ["clientId", "role", "scope", "createdAt"]
         case .connector: ["name", "type", "bucket", "region", "endpoint", "path", "credentials"]
         case .batchExporter: ["name", "stream", "connector", "state", "lagEvents", "alarm"]
@@ -130,10 +134,32 @@ enum Entity {
 
     /// A member for a table; times, which are milliseconds on the wire, as RFC 3339.
     static func cell(_ name: String, _ value: JSONValue) -> String {
+        if name == "purposes", let purposes = value.array { return purposeWords(purposes) }
+        if name == "approval" { return approvalWords(value) }
         guard name == "at" || name.hasSuffix("At"), let milliseconds = value.integer else {
             return value.cell
         }
         return Timestamp.text(milliseconds)
+    }
+}
+
+extension Entity {
+    /// `1 Analytics, 4 Personal offers`
+    private static func purposeWords(_ purposes: [JSONValue]) -> String {
+        purposes.map { purpose in
+            [purpose["level"]?.cell, purpose["name"]?.string].compactMap { $0 }.joined(
+                separator: " ")
+        }.joined(separator: ", ")
+    }
+
+    /// `approved by c-…, 2026-11-25T…: reason`
+    private static func approvalWords(_ approval: JSONValue) -> String {
+        var text = approval["state"]?.string ?? ""
+        if let client = approval["decidedBy"]?.string { text += " by \(client)" }
+        if approval["isSelfApproved"] == .boolean(true) { text += " (who also wrote it)" }
+        if let time = approval["decidedAt"]?.string { text += ", \(time)" }
+        if let reason = approval["reason"]?.string { text += ": \(reason)" }
+        return text
     }
 }
 

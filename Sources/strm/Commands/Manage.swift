@@ -1,47 +1,36 @@
 import ArgumentParser
 
-/// `strm get contract|stream|client|connector|batch-exporter NAME`.
+/// `strm get contract|stream|purpose|client|connector|batch-exporter NAME`.
 struct Get: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show one contract, stream, client, connector or exporter.",
+        abstract: "Show one contract, stream, purpose, client, connector or exporter.",
         subcommands: [
-            GetContract.self, GetStream.self, GetClient.self, GetConnector.self,
+            GetContract.self, GetStream.self, GetPurpose.self, GetClient.self, GetConnector.self,
             GetBatchExporter.self,
         ])
 }
 
-/// `strm list contracts|streams|clients|connectors|batch-exporters`.
+/// `strm list contracts|streams|purposes|clients|connectors|batch-exporters`.
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List contracts, streams, clients, connectors or exporters.",
+        abstract: "List contracts, streams, purposes, clients, connectors or exporters.",
         subcommands: [
-            ListContracts.self, ListStreams.self, ListClients.self, ListConnectors.self,
+            ListContracts.self, ListStreams.self, ListPurposes.self, ListClients.self,
+            ListConnectors.self,
             ListBatchExporters.self,
         ])
 }
 
-/// `strm delete contract|stream|client|connector|batch-exporter NAME`.
+/// `strm delete contract|stream|purpose|client|connector|batch-exporter NAME`.
 struct Delete: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Delete a draft contract, a stream, a client, a connector or an exporter.",
+        abstract:
+            "Delete a draft contract, a stream, a purpose, a client, a connector or an exporter.",
         subcommands: [
-            DeleteContract.self, DeleteStream.self, DeleteClient.self, DeleteConnector.self,
+            DeleteContract.self, DeleteStream.self, DeletePurpose.self, DeleteClient.self,
+            DeleteConnector.self,
             DeleteBatchExporter.self,
         ])
-}
-
-/// `strm activate contract REF`.
-struct Activate: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Activate a contract: events may name it from now on, and it is frozen.",
-        subcommands: [ActivateContract.self])
-}
-
-/// `strm archive contract REF`.
-struct Archive: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Archive a contract: new events that name it are refused.",
-        subcommands: [ArchiveContract.self])
 }
 
 struct GetContract: AsyncParsableCommand {
@@ -127,38 +116,4 @@ struct DeleteClient: AsyncParsableCommand {
     @Argument(help: "Its id.") var id: String
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     func run() async throws { try await Entity.client.delete(id, connection) }
-}
-
-struct ActivateContract: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "contract", abstract: "Activate a contract.",
-        discussion: "EXAMPLE\n  strm activate contract example/clickstream/1.0.0")
-    @Argument(help: "handle/name/version.") var ref: String
-    @OptionGroup(title: "Connection") var connection: ConnectionOptions
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        _ = try Entity.contract.path(ref)
-        try await ServerClient.with(connection, .approve) { client in
-            let contract = try await CreateContract.change(ref, "activate", client)
-            Entity.contract.show(contract, as: output.output)
-        }
-    }
-}
-
-struct ArchiveContract: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "contract", abstract: "Archive a contract.",
-        discussion: "EXAMPLE\n  strm archive contract example/clickstream/1.0.0")
-    @Argument(help: "handle/name/version.") var ref: String
-    @OptionGroup(title: "Connection") var connection: ConnectionOptions
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        _ = try Entity.contract.path(ref)
-        try await ServerClient.with(connection, .approve) { client in
-            let contract = try await CreateContract.change(ref, "archive", client)
-            Entity.contract.show(contract, as: output.output)
-        }
-    }
 }

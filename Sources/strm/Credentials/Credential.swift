@@ -4,7 +4,7 @@
 struct Credential: Codable, Hashable, Sendable, CustomStringConvertible {
     var clientId: String
     var clientSecret: String
-    /// `administrator`, `dpo`, `auditor`, `streamOwner`, `sender` or `reader`; nil if it was given
+    /// `administrator`, `dpo`, `author`, `auditor`, `streamOwner`, `sender` or `reader`; nil if it was given
     /// on the command line, where only the server knows.
     var role: String?
     /// The stream or derived stream that it may use; nil for a role that is not tied to one.
@@ -16,7 +16,16 @@ struct Credential: Codable, Hashable, Sendable, CustomStringConvertible {
 /// What a command is about to do, so that a fitting credential is chosen.
 enum Purpose: Hashable, Sendable {
     case manage
+    /// Look at contracts, streams and purposes.
+    case look
+    /// Write contracts, ask for derived streams.
+    case write
+    /// Activate, archive or delete what was written.
+    case control
+    /// Decide about contracts and derived streams.
     case approve
+    /// Say what consent levels stand for.
+    case definePurposes
     /// Look at connectors and exporters.
     case inspectExports
     /// Make, pause, resume and delete exporters.
@@ -32,7 +41,11 @@ enum Purpose: Hashable, Sendable {
     var roles: [String] {
         switch self {
         case .manage: ["administrator"]
-        case .approve, .export: ["dpo", "administrator"]
+        case .look:
+            ["author", "auditor", "dpo", "administrator", "streamOwner", "sender", "reader"]
+        case .write: ["author", "administrator", "dpo"]
+        case .control: ["administrator", "dpo", "author"]
+        case .approve, .definePurposes, .export: ["dpo", "administrator"]
         case .releaseKeys: ["dpo"]
         case .audit, .inspectExports: ["auditor", "dpo", "administrator"]
         case .send: ["sender", "streamOwner"]
@@ -43,7 +56,9 @@ enum Purpose: Hashable, Sendable {
     /// The scope that a fitting credential has; nil where a scope plays no part.
     var scope: String? {
         switch self {
-        case .manage, .approve, .inspectExports, .export, .releaseKeys, .audit: nil
+        case .manage, .look, .write, .control, .approve, .definePurposes, .inspectExports, .export,
+            .releaseKeys, .audit:
+            nil
         case .send(let stream), .read(let stream): stream
         }
     }
@@ -56,7 +71,10 @@ enum Purpose: Hashable, Sendable {
     /// What to type when there is no credential for it.
     func remedy(_ server: ServerURL) -> String {
         switch self {
-        case .manage, .approve, .inspectExports, .export:
+        case .approve:
+            "strm create client dpo (it stores the DPO; one person alone: strm init "
+                + "--single-person), or --client-id ID --client-secret-file FILE"
+        case .manage, .look, .write, .control, .definePurposes, .inspectExports, .export:
             "strm init (it stores the administrator), or --client-id ID --client-secret-file FILE"
         case .releaseKeys:
             "strm create client dpo (it stores the DPO), or --client-id ID "
@@ -72,8 +90,12 @@ enum Purpose: Hashable, Sendable {
 
     var description: String {
         switch self {
-        case .manage: "manage streams, contracts, clients and connectors"
-        case .approve: "approve contracts"
+        case .manage: "manage streams, clients and connectors"
+        case .look: "see contracts, streams and purposes"
+        case .write: "write contracts and ask for derived streams"
+        case .control: "activate, archive or delete contracts"
+        case .approve: "approve contracts and derived streams"
+        case .definePurposes: "say what consent levels stand for"
         case .inspectExports: "see connectors and exporters"
         case .export: "manage exporters"
         case .releaseKeys: "decide whether keys may leave: that is the DPO's"

@@ -20,6 +20,12 @@ enum JSONValue: Hashable, Sendable {
         return members[name]
     }
 
+    /// The members of both; of two with one name, the other's.
+    func merging(_ other: JSONValue) -> JSONValue {
+        guard case .object(let mine) = self, case .object(let others) = other else { return other }
+        return .object(mine.merging(others) { $1 })
+    }
+
     var string: String? {
         guard case .string(let text) = self else { return nil }
         return text

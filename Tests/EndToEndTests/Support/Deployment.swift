@@ -36,15 +36,27 @@ final class Deployment {
     }
 
     func initialise() async throws {
-        try await expectSuccess("init", "--data", data)
+        try await expectSuccess("init", "--data", data, "--single-person")
+    }
+
+    /// Gives consent levels a purpose each.
+    func definePurposes(_ levels: ClosedRange<Int>, _ extra: [String] = []) async throws {
+        for level in levels {
+            try await expectSuccess(
+                [
+                    "set", "purpose", String(level), "--name", "Purpose \(level)",
+                    "--description", "For tests", "--legal-basis", "consent", "--owner", "Tests",
+                ] + extra)
+        }
     }
 
     func prepareDemo(_ extra: String...) async throws {
+        try await definePurposes(0...4, extra)
         try await expectSuccess(
             ["create", "contract", Tool.contract("clickstream.json"), "--activate"] + extra)
         try await expectSuccess(["create", "stream", "demo"] + extra)
         try await expectSuccess(
-            ["create", "stream", "--derived-from", "demo", "--levels", "1"] + extra)
+            ["create", "stream", "--derived-from", "demo", "--levels", "1", "--approve"] + extra)
     }
 
     /// Starts the server and returns when it answers requests.

@@ -24,6 +24,12 @@ enum TestEvents {
            {"name":"url","type":"string"}]}}}
         """
 
+    /// A purpose of a level.
+    static func purpose(_ level: Int) -> String {
+        "{\"name\":\"Purpose \(level)\",\"description\":\"For tests\","
+            + "\"legalBasis\":\"consent\",\"owner\":\"Tests\"}"
+    }
+
     /// One line of JSON.
     static func event(
         session: String = "session-1", email: String = "SMCANARY@example.org",

@@ -13,6 +13,7 @@ final class TestServer: Sendable {
     let client: TestClient
     private let server: StreamMachineServer
     private let task: Task<Void, any Error>
+    private let hasPurposes = Mutex(false)
 
     struct Credentials: Sendable {
         var id: String
@@ -49,6 +50,8 @@ final class TestServer: Sendable {
         var all = [
             "http.port": "0", "tokens.issuer": "http://issuer.test", "log.level": "critical",
             "http.threads": "2", "http.shutdownSeconds": "3", "limits.keyCacheMax": "1024",
+            // Most tests are not about who approves; those that are say otherwise.
+            "governance.singlePerson": "true",
         ]
         all.merge(overrides) { $1 }
         let settings = try ServerSettings.load(
@@ -104,26 +107,61 @@ final class TestServer: Sendable {
         return try Self.credentials(response.json)
     }
 
+    /// Gives the levels a purpose, as an administrator.
+    func definePurposes(_ levels: some Sequence<Int>) async throws {
+        let token = try await administrator()
+        for level in levels {
+            let answer = try await client.send(
+                "PUT", "/v1/purposes/\(level)", token: token,
+                headers: ["content-type": "application/json"],
+                body: Array(TestEvents.purpose(level).utf8))
+            guard answer.status == 200 || answer.status == 201 else {
+                throw TestClient.Failure(step: "no purpose: \(answer.status) \(answer.text)")
+            }
+        }
+    }
+
+    private func defineUsualPurposes() async throws {
+        let isFirst = hasPurposes.withLock { has in
+            defer { has = true }
+            return !has
+        }
+        if isFirst { try await definePurposes(0...4) }
+    }
+
     /// Makes a stream, or with `{"derivedFrom":…}` a derived one, and gives the credentials that
-    /// came with it.
+    /// came with it. A derived one is approved too, so that it can be read.
     @discardableResult
     func makeStream(_ json: String) async throws -> Credentials {
-        let response = try await client.post(
-            "/v1/streams", token: try await administrator(), json: json)
+        try await defineUsualPurposes()
+        let token = try await administrator()
+        let response = try await client.post("/v1/streams", token: token, json: json)
         guard response.status == 201 else {
             throw TestClient.Failure(step: "no stream: \(response.status) \(response.text)")
+        }
+        if response.json["kind"] as? String == "derived-stream" {
+            let name = response.json["name"] as? String ?? ""
+            let approved = try await client.send(
+                "POST", "/v1/streams/\(name)/approve", token: token)
+            guard approved.status == 200 else {
+                throw TestClient.Failure(step: "not approved: \(approved.text)")
+            }
         }
         return try Self.credentials(response.json["client"] as? [String: Any] ?? [:])
     }
 
     func makeContract(_ document: String = TestEvents.contract) async throws {
+        try await defineUsualPurposes()
         let token = try await administrator()
         let created = try await client.post("/v1/contracts", token: token, json: document)
-        let ref = created.json["ref"] as? String ?? ""
-        let activated = try await client.send(
-            "POST", "/v1/contracts/\(ref)/activate", token: token)
-        guard created.status == 201, activated.status == 200 else {
-            throw TestClient.Failure(step: "no contract: \(created.text) \(activated.text)")
+        guard created.status == 201, let ref = created.json["ref"] as? String else {
+            throw TestClient.Failure(step: "no contract: \(created.text)")
+        }
+        for verb in ["review", "approve", "activate"] {
+            let moved = try await client.send("POST", "/v1/contracts/\(ref)/\(verb)", token: token)
+            guard moved.status == 200 else {
+                throw TestClient.Failure(step: "\(verb) failed: \(moved.text)")
+            }
         }
     }
 

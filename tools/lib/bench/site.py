@@ -66,7 +66,8 @@ class Site:
         """
         environment = {**self._environment, **(environment or {})}
         if not os.path.exists(f"{self.directory}/data"):
-            run([self.bench.strm, "init", "--data", f"{self.directory}/data"], environment)
+            run([self.bench.strm, "init", "--data", f"{self.directory}/data",
+                 "--single-person"], environment)
             stored = json.loads(pathlib.Path(f"{self.directory}/home/credentials.json").read_text())
             self._secrets = stored["servers"][self.url]["clients"]
         tls = ["--tls-certificate", self.certificate.file, "--tls-key", self.certificate.key
@@ -89,15 +90,22 @@ class Site:
             self.server = None
 
     def prepare(self, retention_days=7):
+        for level in range(5):
+            self.manage("PUT", f"/v1/purposes/{level}", {
+                "name": f"Level {level}", "description": "Measuring",
+                "legalBasis": "consent", "owner": "Benchmark"})
         contract = json.loads(events.CONTRACT_FILE.read_text())
         self.manage("POST", "/v1/contracts", contract)
-        self.manage("POST", f"/v1/contracts/{events.CONTRACT}/activate")
+        for verb in ("review", "approve", "activate"):
+            self.manage("POST", f"/v1/contracts/{events.CONTRACT}/{verb}")
         self.make_stream("demo", retentionDays=retention_days)
         self.make_stream("demo-1-4", derivedFrom="demo", levels=[1, 4])
 
     def make_stream(self, name, **members):
         made = self.manage("POST", "/v1/streams", {"name": name, **members})
         self._secrets[name] = made["client"]
+        if "derivedFrom" in members:
+            self.manage("POST", f"/v1/streams/{name}/approve")
 
     def _request(self, method, path, body=None, headers=None):
         if self.certificate:
