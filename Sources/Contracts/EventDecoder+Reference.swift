@@ -13,17 +13,19 @@ extension EventDecoder {
         }
         guard let meta = member("strmMeta", of: root, tape) else {
             throw Refusal(
-                kind: .schemaViolation, pointer: "/strmMeta", rule: .required, expected: "a value")
+                kind: .schemaViolation, pointer: "/strmMeta", place: "/strmMeta", rule: .required,
+                expected: "a value")
         }
         guard tape.tag(meta) == JSONTape.Tag.object else {
             throw Refusal(
-                kind: .schemaViolation, pointer: "/strmMeta", rule: .type,
+                kind: .schemaViolation, pointer: "/strmMeta", place: "/strmMeta", rule: .type,
                 expected: "an object (record)")
         }
         guard let ref = member("eventContractRef", of: meta, tape) else { throw missingRef }
         guard tape.tag(ref) == JSONTape.Tag.string else {
             throw Refusal(
-                kind: .schemaViolation, pointer: refPointer, rule: .type, expected: "a string")
+                kind: .schemaViolation, pointer: refPointer, place: refPointer, rule: .type,
+                expected: "a string")
         }
         return tape.string(ref)
     }
@@ -58,13 +60,13 @@ extension EventDecoder {
 
     static var missingRef: Refusal {
         Refusal(
-            kind: .schemaViolation, pointer: refPointer, rule: .required,
+            kind: .schemaViolation, pointer: refPointer, place: refPointer, rule: .required,
             expected: "the contract's reference, handle/name/version")
     }
 
     static var unknownContract: Refusal {
         Refusal(
-            kind: .unknownContract, pointer: refPointer, rule: .contractRef,
+            kind: .unknownContract, pointer: refPointer, place: refPointer, rule: .contractRef,
             expected: "a registered contract, as handle/name/version")
     }
 

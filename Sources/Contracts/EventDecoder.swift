@@ -31,6 +31,8 @@ package final class EventDecoder {
     private let noPlan = DecodingPlan(DecodingPlan.Parts())
     @exclusivity(unchecked) private var walk: EventWalk
     @exclusivity(unchecked) private var isDecoded = false
+    /// Whether `chosen` is the contract that the last event named.
+    @exclusivity(unchecked) private var isNamed = false
 
     package init(registry: ContractRegistry, limits: EventLimits) {
         self.registry = registry
@@ -51,6 +53,7 @@ package final class EventDecoder {
         _ body: UnsafeRawBufferPointer, format: Format, schemaRef: UnsafeRawBufferPointer?
     ) throws(Refusal) {
         isDecoded = false
+        isNamed = false
         if !registry.isCurrent(snapshot) {
             snapshot = registry.snapshot()
             walk.purposeLevels = snapshot.purposeLevels.bits
@@ -71,7 +74,8 @@ package final class EventDecoder {
         guard isRight else { throw walk.refusal ?? Self.missingRef }
         guard walk.key.count > 0 else {
             throw Refusal(
-                kind: .contractViolation, pointer: chosen?.keyPointer ?? "", rule: .keyFieldEmpty,
+                kind: .contractViolation, pointer: chosen?.keyPointer ?? "",
+                place: chosen?.keyPointer, rule: .keyFieldEmpty,
                 expected: "a value: the key field ties the event to its sequence")
         }
         isDecoded = true
@@ -82,6 +86,10 @@ package final class EventDecoder {
         guard isDecoded, let chosen else { preconditionFailure("no event was decoded") }
         return chosen
     }
+
+    /// The registered contract that the last event named, also if it was refused; nil: it named none,
+    /// or was refused before that was known.
+    package var namedContract: ContractRef? { isNamed ? chosen?.ref : nil }
 
     /// Canonical JSON; the four fields of `strmMeta` that are filled in later are empty
     /// (`"nonce":,`), personal values in clear.
@@ -207,17 +215,19 @@ extension EventDecoder {
             guard let index = snapshot.index(ref: ref) else { throw Self.unknownContract }
             use(snapshot[index])
         }
+        isNamed = true
         // A contract that merely served to find the reference may be inactive, so this is asked in
         // any case.
         guard isActive else {
             throw Refusal(
-                kind: .inactiveContract, pointer: Self.refPointer, rule: .contractState,
+                kind: .inactiveContract, pointer: Self.refPointer, place: Self.refPointer,
+                rule: .contractState,
                 expected: "an active contract")
         }
         guard let schemaRef, !isEqual(walk.plan.schemaRef, schemaRef) else { return }
         guard snapshot.index(schemaRef: schemaRef) != nil else { throw Self.unknownSchema }
         throw Refusal(
-            kind: .wrongSchema, pointer: Self.refPointer, rule: .schemaRef,
+            kind: .wrongSchema, pointer: Self.refPointer, place: Self.refPointer, rule: .schemaRef,
             expected: "a contract of the schema that the request names")
     }
 }

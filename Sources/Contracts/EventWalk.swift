@@ -116,7 +116,8 @@ extension EventWalk {
         // The innermost complaint is the precise one; nothing runs after it, but keep the first all
         // the same.
         if refusal == nil {
-            refusal = Refusal(kind: kind, pointer: pointer(), rule: rule, expected: expected)
+            refusal = Refusal(
+                kind: kind, pointer: pointer(), place: place(), rule: rule, expected: expected)
         }
         return false
     }
@@ -137,6 +138,18 @@ extension EventWalk {
                 // A name of a megabyte would be a refusal of a megabyte.
                 let kept = min(count, limits.keyBytesMax)
                 text += "/" + string(UnsafeRawBufferPointer(start: start, count: kept))
+            }
+        }
+        return text
+    }
+
+    /// The pointer without the words of the event: see `Refusal.place`.
+    private func place() -> String {
+        var text = ""
+        for index in 0..<path.count {
+            switch path.base[index] {
+            case .name(let name): text += "/" + string(plan.text(plan.names[name]))
+            case .item, .key: text += "/*"
             }
         }
         return text

@@ -27,14 +27,25 @@ package struct Refusal: Error, Sendable, Equatable {
     package var kind: Kind
     /// RFC 6901 pointer into the event; "" is the whole event.
     package var pointer: String
+    /// The pointer in the words of the schema alone: names that the contract knows stay, and `*`
+    /// stands for what the sender chose (list indexes, keys of maps, unknown names). Safe to count
+    /// by, to log and to show to others than the sender.
+    package var place: String
     /// Stable slug, one of ``Rule``.
     package var rule: String
     /// What was expected, one short clause for people.
     package var expected: String
+    /// The id of the contract's own rule that was broken; nil: it was none of those.
+    package var ruleId: String?
 
-    package init(kind: Kind, pointer: String = "", rule: Rule, expected: String) {
+    /// - Parameter place: nil: "" for the whole event, else `*`. Whoever knows that the pointer
+    ///   holds no word of the sender's passes it here too.
+    package init(
+        kind: Kind, pointer: String = "", place: String? = nil, rule: Rule, expected: String
+    ) {
         self.kind = kind
         self.pointer = pointer
+        self.place = place ?? (pointer.isEmpty ? "" : "*")
         self.rule = rule.rawValue
         self.expected = expected
     }

@@ -13,6 +13,8 @@ package final class Ingest: Sendable {
     let limits: IngestLimits
     let billingID: [UInt8]
     let slowLane: SlowLane
+    /// What was refused, by stream, client, contract, rule and place, since the process started.
+    package let rejections = RejectionCounts()
     private let counters = Mutex<[LaneCounters]>([])
 
     /// `billingId` is written into `strmMeta.billingId` of every event.

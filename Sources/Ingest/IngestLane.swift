@@ -79,12 +79,10 @@ package final class IngestLane {
         do throws(Refusal) {
             try decoder.decode(body, format: format, schemaRef: schemaRef)
         } catch {
-            counters.count(error)
-            return .refused(error)
+            return refuse(error, stream, now)
         }
         if let refusal = recorder.refusal(json: decoder.json, spans: decoder.spans) {
-            counters.count(refusal)
-            return .refused(refusal)
+            return refuse(refusal, stream, now)
         }
         let mustFollow = !order.isQuiet && order.isHeld(slot(in: stream))
         if !mustFollow, record(stream, token, now) {
@@ -123,6 +121,16 @@ package final class IngestLane {
         else { return }
         chunk.reset()
         spareChunks.append(chunk)
+    }
+
+    private func refuse(
+        _ refusal: Refusal, _ stream: StreamTarget, _ now: Milliseconds
+    ) -> Outcome {
+        counters.count(refusal)
+        ingest.rejections.count(
+            refusal, contract: decoder.namedContract, stream: stream.name, client: stream.client,
+            now: now)
+        return .refused(refusal)
     }
 
     private func slot(in stream: StreamTarget) -> Int {

@@ -6,11 +6,16 @@ package import Store
 package final class StreamTarget: Sendable {
     /// The stream's name, for metrics and problem documents.
     package let name: String
+    /// The id of the client that sends, for counts of what was refused.
+    package let client: String
     package let partition: PartitionID
     package let retention: RetentionClass
 
-    package init(name: String, partition: PartitionID, retention: RetentionClass) {
+    package init(
+        name: String, client: String = "", partition: PartitionID, retention: RetentionClass
+    ) {
         self.name = name
+        self.client = client
         self.partition = partition
         self.retention = retention
     }

@@ -55,7 +55,8 @@ struct Strm: AsyncParsableCommand {
                     Reactivate.self,
                 ]),
             CommandGroup(
-                name: "Events", subcommands: [Send.self, Simulate.self, Listen.self]),
+                name: "Events",
+                subcommands: [Send.self, Simulate.self, Listen.self, Rejections.self]),
             CommandGroup(
                 name: "Exports to buckets",
                 subcommands: [

@@ -61,6 +61,10 @@ struct PermissionTests {
         ("POST", "/v1/audit/exports", ["administrator", "dpo", "auditor"]),
         ("GET", "/v1/status", ["administrator", "dpo", "auditor"]),
         ("POST", "/v1/clock/confirm", ["administrator"]),
+        (
+            "GET", "/v1/rejections",
+            ["administrator", "dpo", "auditor", "sender", "streamOwner"]
+        ),
         ("GET", "/ws", ["reader", "streamOwner", "derivedReader"]),
     ]
 

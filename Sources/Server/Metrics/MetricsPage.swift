@@ -12,6 +12,7 @@ struct MetricsPage: Sendable {
     /// nil before the listener is there.
     var http: HTTPStatistics?
     var ingest: IngestStatistics
+    var rejections: [(key: RejectionCounts.Key, row: RejectionCounts.Row)]
     var store: StoreStatistics
     var vault: VaultStatistics
     var query: QueryStatistics
@@ -36,6 +37,7 @@ struct MetricsPage: Sendable {
             "strm_start_time_seconds", "When the process started, in seconds since 1970.",
             Double(startedAt) / 1_000)
         addIngest(to: &page)
+        addRejections(to: &page)
         addStore(to: &page)
         addQuery(to: &page)
         addExporters(to: &page)

@@ -37,7 +37,8 @@ final class Authority: Sendable {
             let stream = snapshot.streams[scope]?.value
         {
             target = StreamTarget(
-                name: stream.name, partition: PartitionID(stream: stream.id, partition: 0),
+                name: stream.name, client: client.id,
+                partition: PartitionID(stream: stream.id, partition: 0),
                 retention: stream.retention)
         }
         return Principal(

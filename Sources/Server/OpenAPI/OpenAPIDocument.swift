@@ -4,8 +4,9 @@
 /// It is code, not a resource: the one binary is all that has to be installed.
 enum OpenAPIDocument {
     static let text =
-        head + eventPaths + managementPaths + lifeCyclePaths + exportPaths + auditPaths + tokenPaths
-        + operationPaths + components + exportSchemas
+        head + eventPaths + managementPaths + lifeCyclePaths + rejectionPaths + exportPaths
+        + auditPaths + tokenPaths + operationPaths + components + rejectionSchemas
+        + exportSchemas
 
     private static let head = """
         openapi: 3.1.0

@@ -15,7 +15,7 @@ enum RouteTable {
             registry: engine.loader.registry)
         let streams = StreamRoutes(
             catalog: engine.catalog, store: engine.store, query: engine.query,
-            secrets: engine.secrets, policy: policy,
+            ingest: engine.ingest, secrets: engine.secrets, policy: policy,
             retentionDays: engine.settings.limits.retentionDays)
         let clients = ClientRoutes(catalog: engine.catalog, secrets: engine.secrets)
         let audit = AuditRoutes(audit: engine.audit, store: engine.store)
@@ -32,7 +32,8 @@ enum RouteTable {
             + exporters.routes + [keyExport.route]).map {
                 $0.method == .get ? $0 : $0.retryingConflicts(engine.catalog)
             }
-        return events.routes + [webSocket.route] + management + audit.routes + tokens.routes
-            + OperationsRoutes(engine: engine).routes
+        let rejections = RejectionRoutes(ingest: engine.ingest, startedAt: engine.startedAt)
+        return events.routes + [webSocket.route] + management + rejections.routes + audit.routes
+            + tokens.routes + OperationsRoutes(engine: engine).routes
     }
 }

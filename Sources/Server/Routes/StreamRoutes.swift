@@ -2,6 +2,7 @@ import Audit
 import Contracts
 import Export
 import HTTP
+import Ingest
 import Query
 import Store
 
@@ -11,6 +12,7 @@ struct StreamRoutes: Sendable {
     let catalog: Catalog
     let store: Store
     let query: Query
+    let ingest: Ingest
     let secrets: ClientSecrets
     let policy: ApprovalPolicy
     let retentionDays: Int
@@ -237,6 +239,7 @@ struct StreamRoutes: Sendable {
             for partition in stream.value.partitionIDs { try store.dropPartition(partition) }
         }
         try await query.forgetConsumers(of: .stream(stream.value))
+        ingest.rejections.forget(stream: name)
         return Answer.noContent
     }
 

@@ -35,6 +35,8 @@ enum Purpose: Hashable, Sendable {
     case audit
     case send(stream: String)
     case read(stream: String)
+    /// See what was refused of a stream; nil: of all.
+    case seeRejections(stream: String?)
 
     /// The roles that may do it, the narrowest first: a command never acts with more power than
     /// it needs while something less will do.
@@ -50,6 +52,7 @@ enum Purpose: Hashable, Sendable {
         case .audit, .inspectExports: ["auditor", "dpo", "administrator"]
         case .send: ["sender", "streamOwner"]
         case .read: ["reader", "streamOwner"]
+        case .seeRejections: ["sender", "streamOwner", "auditor", "dpo", "administrator"]
         }
     }
 
@@ -57,7 +60,7 @@ enum Purpose: Hashable, Sendable {
     var scope: String? {
         switch self {
         case .manage, .look, .write, .control, .approve, .definePurposes, .inspectExports, .export,
-            .releaseKeys, .audit:
+            .releaseKeys, .audit, .seeRejections:
             nil
         case .send(let stream), .read(let stream): stream
         }
@@ -65,6 +68,10 @@ enum Purpose: Hashable, Sendable {
 
     func fits(_ credential: Credential) -> Bool {
         guard let role = credential.role, roles.contains(role) else { return false }
+        // Who belongs to one stream sees that one alone; all others see every stream.
+        if case .seeRejections(let stream) = self, let own = credential.scope {
+            return own == stream
+        }
         return scope == nil || credential.scope == scope
     }
 
@@ -74,7 +81,8 @@ enum Purpose: Hashable, Sendable {
         case .approve:
             "strm create client dpo (it stores the DPO; one person alone: strm init "
                 + "--single-person), or --client-id ID --client-secret-file FILE"
-        case .manage, .look, .write, .control, .definePurposes, .inspectExports, .export:
+        case .manage, .look, .write, .control, .definePurposes, .inspectExports, .export,
+            .seeRejections:
             "strm init (it stores the administrator), or --client-id ID --client-secret-file FILE"
         case .releaseKeys:
             "strm create client dpo (it stores the DPO), or --client-id ID "
@@ -102,6 +110,7 @@ enum Purpose: Hashable, Sendable {
         case .audit: "read the audit log"
         case .send(let stream): "send to \(stream)"
         case .read(let stream): "read \(stream)"
+        case .seeRejections: "see what was refused"
         }
     }
 }
