@@ -20,6 +20,24 @@ extension IngestLane {
         _ body: UnsafeRawBufferPointer, schemaRef: UnsafeRawBufferPointer?, stream: StreamTarget,
         token: CommitToken, now: Milliseconds
     ) -> BatchReceipt {
+        eachLine(of: body) { line in
+            receive(
+                line, format: .json, schemaRef: schemaRef, stream: stream, token: token, now: now)
+        }
+    }
+
+    /// What `receiveBatch` would say: `queued` are the lines that it would queue.
+    package func checkBatch(
+        _ body: UnsafeRawBufferPointer, schemaRef: UnsafeRawBufferPointer?
+    ) -> BatchReceipt {
+        eachLine(of: body) { line in
+            check(line, format: .json, schemaRef: schemaRef).map { .refused($0) } ?? .queued
+        }
+    }
+
+    private func eachLine(
+        of body: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Outcome
+    ) -> BatchReceipt {
         var receipt = BatchReceipt()
         var lines = EventLines(body)
         var seen = 0
@@ -35,8 +53,7 @@ extension IngestLane {
                 )
                 return receipt
             }
-            let outcome = receive(
-                line, format: .json, schemaRef: schemaRef, stream: stream, token: token, now: now)
+            let outcome = take(line)
             switch outcome {
             case .queued: receipt.queued += 1
             case .refused(let refusal): receipt.refused.append((number, refusal))

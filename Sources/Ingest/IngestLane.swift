@@ -97,6 +97,19 @@ package final class IngestLane {
         return divert(bodyBytes: body.count, stream, token, now)
     }
 
+    /// Why `receive` would refuse the event; nil: it would not. Nothing is queued, counted or kept.
+    package func check(
+        _ body: UnsafeRawBufferPointer, format: EventDecoder.Format,
+        schemaRef: UnsafeRawBufferPointer?
+    ) -> Refusal? {
+        do throws(Refusal) {
+            try decoder.decode(body, format: format, schemaRef: schemaRef)
+        } catch {
+            return error
+        }
+        return recorder.refusal(json: decoder.json, spans: decoder.spans)
+    }
+
     /// Hands what the tick gathered to the store. The loop calls it once for each tick in which
     /// something was received. After `.flushed` the sink answers for every queued event.
     package func flush() -> FlushOutcome {

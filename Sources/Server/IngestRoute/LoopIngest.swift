@@ -38,42 +38,35 @@ final class LoopIngest: CommitSink, @unchecked Sendable {
     }
 
     /// On the loop.
+    /// - Parameter query: what follows the path, beginning with "?"; empty for nearly all requests.
     func receive(
-        _ request: borrowing HTTPRequestView, _ response: ResponseToken, isBatch: Bool
+        _ request: borrowing HTTPRequestView, _ response: ResponseToken, isBatch: Bool,
+        query: UnsafeRawBufferPointer
+    ) {
+        guard query.isEmpty else { return receive(request, response, isBatch, asked: query) }
+        take(request, response, isBatch)
+    }
+
+    private func take(
+        _ request: borrowing HTTPRequestView, _ response: ResponseToken, _ isBatch: Bool
     ) {
         let now = clock()
-        guard let lane else {
-            return refuse(response, .unavailable("The server is stopping."))
+        let sending: Sending
+        do throws(Problem) {
+            sending = try admit(request, isBatch, now)
+        } catch {
+            return refuse(response, error)
         }
-        guard let principal = principal(request.authorization, now: now) else {
-            return refuse(response, .unauthorized)
-        }
-        guard let target = principal.sendTarget else {
-            return refuse(response, Self.mayNotSend(principal))
-        }
-        guard let format = Self.format(request.serializationType) else {
-            return refuse(
-                response, .unsupportedMediaType(["application/json", "application/x-avro-binary"]))
-        }
-        var schemaRef = request.schemaRef
-        if schemaRef == nil { schemaRef = request.schemaId }
-        if isBatch {
-            guard format != .avroBinary else {
-                return refuse(response, .unsupportedMediaType(["application/json"]))
-            }
-            receiveBatch(request.body, schemaRef, target, response, lane, now)
-        } else {
-            let outcome = lane.receive(
-                request.body, format: format, schemaRef: schemaRef, stream: target,
-                token: CommitToken(first: response.first, second: response.second), now: now)
-            switch outcome {
-            case .queued: scheduleFlush()
-            case .refused(let refusal): refuse(response, Problem(refusal))
-            case .overloaded(let seconds):
-                refuse(response, .overloaded(retryAfterSeconds: seconds))
-            case .unavailable:
-                refuse(response, .unavailable("The server takes no events now."))
-            }
+        if isBatch { return receiveBatch(request.body, sending, response, now) }
+        let outcome = sending.lane.receive(
+            request.body, format: sending.format, schemaRef: sending.schemaRef,
+            stream: sending.target,
+            token: CommitToken(first: response.first, second: response.second), now: now)
+        switch outcome {
+        case .queued: scheduleFlush()
+        case .refused(let refusal): refuse(response, Problem(refusal))
+        case .overloaded(let seconds): refuse(response, .overloaded(retryAfterSeconds: seconds))
+        case .unavailable: refuse(response, .unavailable("The server takes no events now."))
         }
     }
 
@@ -120,12 +113,12 @@ final class LoopIngest: CommitSink, @unchecked Sendable {
     }
 
     private func receiveBatch(
-        _ body: UnsafeRawBufferPointer, _ schemaRef: UnsafeRawBufferPointer?,
-        _ target: StreamTarget, _ response: ResponseToken, _ lane: IngestLane, _ now: Milliseconds
+        _ body: UnsafeRawBufferPointer, _ sending: Sending, _ response: ResponseToken,
+        _ now: Milliseconds
     ) {
         let token = batches.open(for: response)
-        let receipt = lane.receiveBatch(
-            body, schemaRef: schemaRef, stream: target, token: token, now: now)
+        let receipt = sending.lane.receiveBatch(
+            body, schemaRef: sending.schemaRef, stream: sending.target, token: token, now: now)
         if receipt.queued > 0 { scheduleFlush() }
         if let done = batches.received(token, receipt) {
             loop.respond(done.response, done.answer)
@@ -151,6 +144,81 @@ final class LoopIngest: CommitSink, @unchecked Sendable {
 
     private func refuse(_ response: ResponseToken, _ problem: Problem) {
         loop.respond(response, problem.response)
+    }
+}
+
+// MARK: - Who may send, and what
+
+extension LoopIngest {
+    /// A request that may send: by whom, in which form.
+    struct Sending {
+        let lane: IngestLane
+        let target: StreamTarget
+        let format: EventDecoder.Format
+        let schemaRef: UnsafeRawBufferPointer?
+    }
+
+    @inline(__always)
+    func admit(
+        _ request: borrowing HTTPRequestView, _ isBatch: Bool, _ now: Milliseconds
+    ) throws(Problem) -> Sending {
+        guard let lane else { throw .unavailable("The server is stopping.") }
+        guard let principal = principal(request.authorization, now: now) else {
+            throw .unauthorized
+        }
+        guard let target = principal.sendTarget else { throw Self.mayNotSend(principal) }
+        guard let format = Self.format(request.serializationType) else {
+            throw .unsupportedMediaType(["application/json", "application/x-avro-binary"])
+        }
+        guard !isBatch || format != .avroBinary else {
+            throw .unsupportedMediaType(["application/json"])
+        }
+        var schemaRef = request.schemaRef
+        if schemaRef == nil { schemaRef = request.schemaId }
+        return Sending(lane: lane, target: target, format: format, schemaRef: schemaRef)
+    }
+
+    /// A request with a query: a dry run, or one that says that it is none.
+    private func receive(
+        _ request: borrowing HTTPRequestView, _ response: ResponseToken, _ isBatch: Bool,
+        asked query: UnsafeRawBufferPointer
+    ) {
+        let isDryRun: Bool
+        do throws(Problem) {
+            let text = String(decoding: query.dropFirst(), as: UTF8.self)
+            isDryRun = try QueryParameters(text, allowed: ["dryRun"]).flag("dryRun") ?? false
+        } catch {
+            // A bad token is told first, as for every route.
+            let isKnown = principal(request.authorization, now: clock()) != nil
+            return refuse(response, isKnown ? error : .unauthorized)
+        }
+        guard isDryRun else { return take(request, response, isBatch) }
+        var answer: HTTPResponse
+        do throws(Problem) {
+            answer = try dryRun(try admit(request, isBatch, clock()), request.body, isBatch)
+        } catch {
+            answer = error.response
+        }
+        answer.headers.append(("strm-dry-run", "true"))
+        loop.respond(response, answer)
+    }
+
+    /// What the real request would be answered if there is room for it: nothing is stored, counted
+    /// or recorded, and no key is made.
+    private func dryRun(
+        _ sending: Sending, _ body: UnsafeRawBufferPointer, _ isBatch: Bool
+    ) throws(Problem) -> HTTPResponse {
+        guard isBatch else {
+            let refusal = sending.lane.check(
+                body, format: sending.format, schemaRef: sending.schemaRef)
+            if let refusal { throw Problem(refusal) }
+            return Answer.noContent
+        }
+        let receipt = sending.lane.checkBatch(body, schemaRef: sending.schemaRef)
+        var batch = BatchTrackers.Batch(response: ResponseToken(first: 0, second: 0))
+        batch.durable = receipt.queued
+        batch.receipt = receipt
+        return batch.answer
     }
 
     private static func mayNotSend(_ principal: Principal) -> Problem {

@@ -34,6 +34,13 @@ enum OpenAPIDocument {
               operationId: sendEvent
               summary: Send one event. 204 means that it is on disk, synced.
               parameters:
+                - &dryRun
+                  name: dryRun
+                  in: query
+                  description: >-
+                    true answers as the real request would, with the header strm-dry-run, and stores
+                    nothing. It cannot tell whether there will be room.
+                  schema: {type: boolean, default: false}
                 - {$ref: "#/components/parameters/SchemaRef"}
                 - {$ref: "#/components/parameters/SchemaId"}
                 - name: strm-serialization-type
@@ -64,6 +71,7 @@ enum OpenAPIDocument {
                 Send many events as JSON lines. The accepted ones are on disk when the answer
                 leaves.
               parameters:
+                - *dryRun
                 - {$ref: "#/components/parameters/SchemaRef"}
                 - {$ref: "#/components/parameters/SchemaId"}
               requestBody:

@@ -41,11 +41,13 @@ final class Gateway: HTTPHandler, @unchecked Sendable {
     ) {
         let path = Self.pathOnly(request.path)
         if request.method == .post {
+            // What stands behind the path, its "?" included: empty for nearly all.
+            let rest = UnsafeRawBufferPointer(rebasing: request.path[path.count...])
             if path.matches("/event") {
-                return lanes[loop.index].receive(request, token, isBatch: false)
+                return lanes[loop.index].receive(request, token, isBatch: false, query: rest)
             }
             if path.matches("/events") {
-                return lanes[loop.index].receive(request, token, isBatch: true)
+                return lanes[loop.index].receive(request, token, isBatch: true, query: rest)
             }
         }
         dispatch(request, path, token, loop)

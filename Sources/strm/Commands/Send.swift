@@ -13,6 +13,7 @@ struct Send: AsyncParsableCommand {
 
             EXAMPLE
               strm send demo events.jsonl
+              strm send demo events.jsonl --dry-run
               strm simulate --dry-run --count 10 | strm send demo
             """)
 
@@ -33,6 +34,9 @@ struct Send: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Requests under way at once, 1 to 100.", valueName: "count"))
     var inFlight = 4
+
+    @Flag(help: "Have the server check the events, and store nothing.")
+    var dryRun = false
 
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
@@ -55,6 +59,7 @@ struct Send: AsyncParsableCommand {
         var batches = try LineBatches(path: file, linesMax: batch)
         var headers = [("content-type", "application/x-ndjson")]
         if let schemaRef { headers.append(("strm-schema-ref", schemaRef)) }
+        let path = dryRun ? "/events?dryRun=true" : "/events"
         let totals = try await ServerClient.with(connection, .send(stream: stream)) { client in
             try await EventSender.with(client, trusting: connection.trustRoots()) { sender in
                 try await withThrowingTaskGroup(of: Totals.self) { group in
@@ -69,8 +74,8 @@ struct Send: AsyncParsableCommand {
                     while let batch = try batches.next() {
                         if underWay == inFlight { try await take() }
                         underWay += 1
-                        group.addTask { [headers] in
-                            try await Self.post(batch, headers, sender)
+                        group.addTask { [headers, path] in
+                            try await Self.post(batch, path, headers, sender)
                         }
                     }
                     while underWay > 0 { try await take() }
@@ -83,9 +88,10 @@ struct Send: AsyncParsableCommand {
     }
 
     private static func post(
-        _ batch: LineBatches.Batch, _ headers: [(String, String)], _ sender: EventSender
+        _ batch: LineBatches.Batch, _ path: String, _ headers: [(String, String)],
+        _ sender: EventSender
     ) async throws -> Totals {
-        let reply = try await sender.post("/events", batch.body, headers: headers)
+        let reply = try await sender.post(path, batch.body, headers: headers)
         // All lines refused is status 400, with the same members as a partial refusal.
         guard let answer = try? JSONValue(parsing: reply.body),
             let refusals = answer["refused"]?.array
@@ -113,7 +119,8 @@ struct Send: AsyncParsableCommand {
                     "accepted": .integer(totals.accepted), "refused": .integer(totals.refused),
                 ]).text(pretty: false))
         case .table:
-            Terminal.print("\(totals.accepted) stored, \(totals.refused) refused")
+            let verb = dryRun ? "would be stored" : "stored"
+            Terminal.print("\(totals.accepted) \(verb), \(totals.refused) refused")
         }
     }
 }
