@@ -233,7 +233,9 @@ struct DerivedApprovalTests {
         }
     }
 
-    @Test("a reader that waits when the approval is taken back gets nothing")
+    @Test(
+        "a reader that waits when the approval is taken back gets nothing",
+        .timeLimit(.minutes(1)))
     func takenBackWhileWaiting() async throws {
         try await TestServer.with { server in
             let owner = try await server.demo()

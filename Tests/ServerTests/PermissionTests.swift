@@ -63,7 +63,7 @@ struct PermissionTests {
         ("POST", "/v1/clock/confirm", ["administrator"]),
         (
             "GET", "/v1/rejections",
-            ["administrator", "dpo", "auditor", "sender", "streamOwner"]
+            ["administrator", "dpo", "author", "auditor", "sender", "streamOwner"]
         ),
         ("GET", "/ws", ["reader", "streamOwner", "derivedReader"]),
     ]

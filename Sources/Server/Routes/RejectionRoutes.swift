@@ -11,7 +11,7 @@ struct RejectionRoutes: Sendable {
         [
             Route(
                 method: .get, template: "/v1/rejections",
-                access: .roles([.dpo, .administrator, .auditor, .streamOwner, .sender])
+                access: .roles([.author, .dpo, .administrator, .auditor, .streamOwner, .sender])
             ) { try counts($0) }
         ]
     }
