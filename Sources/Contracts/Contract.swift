@@ -2,7 +2,7 @@
 /// Immutable.
 ///
 /// Memory: some KiB for usual schemas, a few MiB at the limits, and up to 1 MiB of automata for
-/// each validation.
+/// each regex.
 package final class Contract: Sendable {
     /// The catalog's number, stored in each record.
     package let number: UInt32
@@ -44,10 +44,11 @@ package final class Contract: Sendable {
                     index: UInt16(fields.count), path: path, level: rule.level ?? 0,
                     isQuasiId: rule.isQuasiId))
         }
-        let expressions = try Self.markValidations(document, &marker)
+        var validations = try ValidationSet(document.validations)
+        try validations.mark(&marker)
 
         plan = try PlanBuilder.build(
-            marker, piiFields: fields, expressions: expressions, ref: document.ref,
+            marker, piiFields: fields, validations: validations, ref: document.ref,
             schemaRef: document.schemaRef)
         self.number = number
         ref = document.ref
@@ -55,24 +56,5 @@ package final class Contract: Sendable {
         piiFields = fields
         hasDataSubject = document.dataSubjectField != nil
         keyPointer = "/\(key)"
-    }
-
-    private static func markValidations(
-        _ document: ContractDocument, _ marker: inout FieldMarker
-    ) throws(ContractError) -> [RegularExpression] {
-        var expressions: [RegularExpression] = []
-        for rule in document.validations {
-            do throws(RegularExpression.Refused) {
-                expressions.append(try RegularExpression(rule.pattern))
-            } catch {
-                throw ContractError(
-                    pointer: "\(rule.pointer)/value", rule: "regex",
-                    expected: "an RE2 pattern of at most "
-                        + "\(RegularExpression.patternBytesMax) bytes (\(error.reason))")
-            }
-            try marker.mark(
-                rule.path, for: .regex(expressions.count - 1), pointer: "\(rule.pointer)/field")
-        }
-        return expressions
     }
 }

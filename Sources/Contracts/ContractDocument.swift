@@ -15,7 +15,8 @@
 ///
 /// Paths name record fields, separated by `/`. Lists and maps are passed over (`items/email`) or
 /// named by `*` (`items/*/email`); optional values take no step. Of a map the values are meant, never
-/// the keys: keys are stored in clear. A regex must match the whole value (``RegularExpression``).
+/// the keys: keys are stored in clear. A regex must match the whole value (``RegularExpression``);
+/// ``Validation`` has the other rules.
 /// `metadata`, `isPublic` and `state` are accepted and kept, without effect on events.
 package struct ContractDocument: Sendable {
     package let ref: ContractRef
@@ -25,7 +26,7 @@ package struct ContractDocument: Sendable {
     /// Path of the data-subject field, if the contract names one.
     package let dataSubjectField: String?
     let fields: [FieldRule]
-    let validations: [RegexRule]
+    let validations: [Validation]
     /// The Avro schema as a JSON value, and where it stands.
     let schema: DocumentCursor
     private let informational: [JSONValue.Member]

@@ -59,6 +59,9 @@ final class DecodingPlan: @unchecked Sendable {
         var defaultCount: UInt32 = 0
         var spanStart: UInt32 = 0
         var spanCount: UInt32 = 0
+        /// What the default adds to the words of the walk.
+        var conditions: UInt64 = 0
+        var present: UInt64 = 0
     }
 
     /// A name of a field or symbol, or an alias of a field.
@@ -82,9 +85,12 @@ final class DecodingPlan: @unchecked Sendable {
         var level: UInt8
         var isKey: Bool
         var isSubject: Bool
-        /// Indexes into `expressions`.
-        var regexStart: UInt32
-        var regexCount: UInt32
+        /// First and number of `checks`.
+        var checkStart: UInt32
+        var checkCount: UInt32
+        /// Bits of `required-if` that a value here fulfils, and whose condition it meets.
+        var requirements: UInt64
+        var presences: UInt64
     }
 
     let nodes: UnsafeMutableBufferPointer<Node>
@@ -96,9 +102,15 @@ final class DecodingPlan: @unchecked Sendable {
     let slots: UnsafeMutableBufferPointer<UInt16>
     let bytes: UnsafeMutableBufferPointer<UInt8>
     let spans: UnsafeMutableBufferPointer<EventSpan>
+    let checks: UnsafeMutableBufferPointer<Check>
+    let ranges: UnsafeMutableBufferPointer<RangeBounds>
+    let integers: UnsafeMutableBufferPointer<Int64>
+    let doubles: UnsafeMutableBufferPointer<Double>
+    let validations: UnsafeMutableBufferPointer<ValidationText>
     /// RE2 objects, owned by `owners`.
     let expressions: UnsafeMutableBufferPointer<OpaquePointer>
     let root: UInt32
+    private let validationCount: Int
     /// Where the texts of the contract's and the schema's references stand in `bytes`.
     private let ref: Range<Int>
     private let schemaRef: Range<Int>
@@ -114,6 +126,11 @@ final class DecodingPlan: @unchecked Sendable {
         var slots: [UInt16] = []
         var bytes: [UInt8] = []
         var spans: [EventSpan] = []
+        var checks: [Check] = []
+        var ranges: [RangeBounds] = []
+        var integers: [Int64] = []
+        var doubles: [Double] = []
+        var validations: [ValidationText] = []
         var expressions: [RegularExpression] = []
         var root: UInt32 = 0
         var ref = 0..<0
@@ -129,9 +146,15 @@ final class DecodingPlan: @unchecked Sendable {
         slots = Self.copy(parts.slots)
         bytes = Self.copy(parts.bytes)
         spans = Self.copy(parts.spans)
+        checks = Self.copy(parts.checks)
+        ranges = Self.copy(parts.ranges)
+        integers = Self.copy(parts.integers)
+        doubles = Self.copy(parts.doubles)
+        validations = Self.copy(parts.validations)
         expressions = Self.copy(parts.expressions.map(\.handle))
         owners = parts.expressions
         root = parts.root
+        validationCount = parts.validations.count
         ref = parts.ref
         schemaRef = parts.schemaRef
     }
@@ -145,6 +168,11 @@ final class DecodingPlan: @unchecked Sendable {
         slots.deallocate()
         bytes.deallocate()
         spans.deallocate()
+        checks.deallocate()
+        ranges.deallocate()
+        integers.deallocate()
+        doubles.deallocate()
+        validations.deallocate()
         expressions.deallocate()
     }
 
@@ -168,6 +196,12 @@ final class DecodingPlan: @unchecked Sendable {
             slots: UnsafePointer(slots.baseAddress.unsafelyUnwrapped),
             bytes: UnsafeRawPointer(bytes.baseAddress.unsafelyUnwrapped),
             spans: UnsafePointer(spans.baseAddress.unsafelyUnwrapped),
+            checks: UnsafePointer(checks.baseAddress.unsafelyUnwrapped),
+            ranges: UnsafePointer(ranges.baseAddress.unsafelyUnwrapped),
+            integers: UnsafePointer(integers.baseAddress.unsafelyUnwrapped),
+            doubles: UnsafePointer(doubles.baseAddress.unsafelyUnwrapped),
+            validations: UnsafePointer(validations.baseAddress.unsafelyUnwrapped),
+            validationCount: validationCount,
             expressions: UnsafePointer(expressions.baseAddress.unsafelyUnwrapped),
             root: Int(root),
             ref: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[ref]),
@@ -185,6 +219,12 @@ struct PlanView {
     let slots: UnsafePointer<UInt16>
     let bytes: UnsafeRawPointer
     let spans: UnsafePointer<EventSpan>
+    let checks: UnsafePointer<DecodingPlan.Check>
+    let ranges: UnsafePointer<DecodingPlan.RangeBounds>
+    let integers: UnsafePointer<Int64>
+    let doubles: UnsafePointer<Double>
+    let validations: UnsafePointer<DecodingPlan.ValidationText>
+    let validationCount: Int
     let expressions: UnsafePointer<OpaquePointer>
     let root: Int
     /// `handle/name/version` of the contract and of its schema.
@@ -205,13 +245,21 @@ struct PlanView {
 
     /// The field or symbol of a record's or enum's node that has this name or alias; nil: none.
     func target(_ node: DecodingPlan.Node, _ text: UnsafeRawBufferPointer) -> Int? {
-        var at = ByteText.hash(text, seed: 0) & UInt64(node.tableMask)
+        find(text, names: node.names, table: node.table, mask: node.tableMask)
+    }
+
+    /// The target of this name in a hash table of `slots`.
+    @inline(__always)
+    func find(
+        _ text: UnsafeRawBufferPointer, names first: UInt32, table: UInt32, mask: UInt32
+    ) -> Int? {
+        var at = ByteText.hash(text, seed: 0) & UInt64(mask)
         while true {
-            let entry = slots[Int(node.table) + Int(at)]
+            let entry = slots[Int(table) + Int(at)]
             guard entry != 0 else { return nil }
-            let index = Int(node.names) + Int(entry) - 1
+            let index = Int(first) + Int(entry) - 1
             if isName(index, text) { return Int(names[index].target) }
-            at = (at + 1) & UInt64(node.tableMask)
+            at = (at + 1) & UInt64(mask)
         }
     }
 }

@@ -71,7 +71,7 @@ package final class EventDecoder {
         } else {
             isRight = try decodeBinary(body, schemaRef)
         }
-        guard isRight else { throw walk.refusal ?? Self.missingRef }
+        guard isRight, walk.meetsRequirements() else { throw walk.refusal ?? Self.missingRef }
         guard walk.key.count > 0 else {
             throw Refusal(
                 kind: .contractViolation, pointer: chosen?.keyPointer ?? "",

@@ -215,6 +215,8 @@ extension EventWalk {
             span.start += UInt32(truncatingIfNeeded: start)
             spans.append(span)
         }
+        conditions |= field.pointee.conditions
+        present |= field.pointee.present
         return true
     }
 

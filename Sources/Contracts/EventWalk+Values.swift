@@ -1,4 +1,3 @@
-import CRE2
 import CSimdJSON
 
 // What happens to a value once it is known, whatever form it came in: it is written canonically,
@@ -76,21 +75,24 @@ extension EventWalk {
         return true
     }
 
-    /// Regexes, key field, data subject, personal data. `number` is an index into the plan's rules
+    /// Validations, key field, data subject, personal data. `number` is an index into the plan's rules
     /// plus one; `start` and `length` say where the text stands in the output.
     mutating func applyRules(
         _ text: UnsafeRawBufferPointer, _ number: Int, start: Int, length: Int, isEscaped: Bool
     ) -> Bool {
         let rules = plan.rules + (number - 1)
-        var index = Int(rules.pointee.regexStart)
-        let end = index + Int(rules.pointee.regexCount)
-        while index < end {
-            let bytes = text.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            guard strm_re2_matches_whole(plan.expressions[index], bytes, text.count) else {
-                return failRegex(index)
-            }
-            index += 1
-        }
+        guard checkText(text, rules) else { return false }
+        applyMarks(text, rules, start: start, length: length, isEscaped: isEscaped)
+        return true
+    }
+
+    /// What a place means, once its value has passed all checks.
+    @inline(__always)
+    private mutating func applyMarks(
+        _ text: UnsafeRawBufferPointer, _ rules: RulesPointer, start: Int, length: Int,
+        isEscaped: Bool
+    ) {
+        if text.count > 0 { notePresence(rules) }
         if rules.pointee.isKey {
             key.count = 0
             key.append(contentsOf: text)
@@ -107,23 +109,42 @@ extension EventWalk {
                     start: UInt32(truncatingIfNeeded: start),
                     length: UInt32(truncatingIfNeeded: length)))
         }
+    }
+
+    /// Rules of an integer that was written at `start`; `number` as in ``applyRules``. As key field
+    /// or data subject its canonical text counts.
+    mutating func applyRules(integer: Int64, _ number: Int, from start: Int) -> Bool {
+        let rules = plan.rules + (number - 1)
+        guard checkInteger(integer, rules) else { return false }
+        applyScalarMarks(rules, from: start)
         return true
     }
 
-    /// Rules of a scalar that is no string: its canonical text counts.
-    @inline(__always)
-    mutating func applyScalarRules(_ node: NodePointer, from start: Int) -> Bool {
-        guard node.pointee.rules != 0 else { return true }
+    /// The same for a number that is no 64-bit integer.
+    mutating func applyRules(double: Double, _ number: Int, from start: Int) -> Bool {
+        let rules = plan.rules + (number - 1)
+        guard checkDouble(double, rules) else { return false }
+        applyScalarMarks(rules, from: start)
+        return true
+    }
+
+    mutating func applyRules(boolean: Bool, _ number: Int, from start: Int) -> Bool {
+        let rules = plan.rules + (number - 1)
+        guard checkBoolean(boolean, rules) else { return false }
+        applyScalarMarks(rules, from: start)
+        return true
+    }
+
+    private mutating func applyScalarMarks(_ rules: RulesPointer, from start: Int) {
         let length = output.count - start
-        return applyRules(
-            written(from: start), Int(node.pointee.rules), start: start, length: length,
-            isEscaped: false)
+        applyMarks(written(from: start), rules, start: start, length: length, isEscaped: false)
     }
 
     mutating func putBoolean(_ flag: Bool, _ node: NodePointer) -> Bool {
         let start = output.count
         guard flag ? put("true") : put("false") else { return false }
-        return applyScalarRules(node, from: start)
+        guard node.pointee.rules != 0 else { return true }
+        return applyRules(boolean: flag, Int(node.pointee.rules), from: start)
     }
 
     /// Writes an `int` or `long`.
@@ -135,7 +156,8 @@ extension EventWalk {
         guard reserve(NumberText.bytesMax) else { return false }
         let start = output.count
         output.count += NumberText.write(number, into: output.base + start)
-        return applyScalarRules(node, from: start)
+        guard node.pointee.rules != 0 else { return true }
+        return applyRules(integer: number, Int(node.pointee.rules), from: start)
     }
 
     /// Writes a `double`, or a `float` rounded to 32 bits.
@@ -145,14 +167,17 @@ extension EventWalk {
         }
         guard reserve(NumberText.bytesMax) else { return false }
         let start = output.count
+        var value = number
         if node.pointee.kind == .float {
             let rounded = Float(number)
             guard rounded.isFinite else { return failRange(node) }
             output.count += NumberText.write(rounded, into: output.base + start)
+            value = Double(rounded)
         } else {
             output.count += NumberText.write(number, into: output.base + start)
         }
-        return applyScalarRules(node, from: start)
+        guard node.pointee.rules != 0 else { return true }
+        return applyRules(double: value, Int(node.pointee.rules), from: start)
     }
 
     /// Writes the symbol with this index.
@@ -217,12 +242,6 @@ extension EventWalk {
     @inline(never)
     private mutating func failRange(_ node: NodePointer) -> Bool {
         fail(.schemaViolation, .range, "a number in the range of \(node.pointee.kind.name)")
-    }
-
-    @inline(never)
-    private mutating func failRegex(_ index: Int) -> Bool {
-        let pattern = String(cString: strm_re2_pattern(plan.expressions[index]))
-        return fail(.contractViolation, .regex, "a value that matches \(pattern) as a whole")
     }
 
     @inline(never)

@@ -18,6 +18,9 @@ struct EventWalk: ~Copyable {
     var consent: UInt64 = 0
     /// The levels that have a purpose, as bits; events that name others are refused.
     var purposeLevels = UInt64.max
+    /// For each `required-if` of the contract a bit: its condition holds; its field is present.
+    var conditions: UInt64 = 0
+    var present: UInt64 = 0
 
     /// For each open record, where the value of each field stands in the tape; a stack of such
     /// lists.
@@ -71,6 +74,8 @@ struct EventWalk: ~Copyable {
         key.count = 0
         subject.count = 0
         consent = 0
+        conditions = 0
+        present = 0
         members.count = 0
         mapKeys.count = 0
         path.count = 0
@@ -113,12 +118,17 @@ extension EventWalk {
     mutating func fail(
         _ kind: Refusal.Kind, _ rule: Refusal.Rule, _ expected: String
     ) -> Bool {
+        fail(
+            Refusal(
+                kind: kind, pointer: pointer(), place: place(), rule: rule, expected: expected))
+    }
+
+    /// Ends the walk. Always false.
+    @inline(never)
+    mutating func fail(_ refusal: Refusal) -> Bool {
         // The innermost complaint is the precise one; nothing runs after it, but keep the first all
         // the same.
-        if refusal == nil {
-            refusal = Refusal(
-                kind: kind, pointer: pointer(), place: place(), rule: rule, expected: expected)
-        }
+        if self.refusal == nil { self.refusal = refusal }
         return false
     }
 
@@ -128,7 +138,7 @@ extension EventWalk {
     }
 
     /// RFC 6901 pointer to the value at hand.
-    private func pointer() -> String {
+    func pointer() -> String {
         var text = ""
         for index in 0..<path.count {
             switch path.base[index] {
@@ -144,7 +154,7 @@ extension EventWalk {
     }
 
     /// The pointer without the words of the event: see `Refusal.place`.
-    private func place() -> String {
+    func place() -> String {
         var text = ""
         for index in 0..<path.count {
             switch path.base[index] {

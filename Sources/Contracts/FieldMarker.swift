@@ -18,8 +18,16 @@ struct FieldMarker {
         var isSubject = false
         /// Index into the contract's PII fields.
         var pii: Int?
-        /// Indexes of regexes that all have to match.
-        var regexes: [Int] = []
+        /// The type of the values.
+        var kind: AvroSchema.Kind
+        /// Indexes of the validations that each value has to pass.
+        var checks: [Int] = []
+        /// Indexes of the validations whose condition a value can meet.
+        var conditions: [Int] = []
+        /// Bits of the `required-if` that ask for this place, and of those that ask for another if
+        /// this one is present.
+        var requirements: UInt64 = 0
+        var presences: UInt64 = 0
     }
 
     /// What a path is used for; decides which values it may name.
@@ -27,7 +35,13 @@ struct FieldMarker {
         case key
         case subject
         case pii(Int)
-        case regex(Int)
+        /// A validation, by its index.
+        case check(Int, ContractDocument.Validation)
+        /// A `required-if`, by its bit, that asks for this place; one that asks for another if this
+        /// is present; one, by its index, that asks if this has certain values.
+        case requirement(UInt8)
+        case presence(UInt8)
+        case condition(Int, ContractDocument.Validation)
         /// Must exist, nothing more.
         case mention
     }
@@ -155,17 +169,19 @@ struct FieldMarker {
         switch walk.use {
         case .key: throw walk.fail("path-type", "a key field outside lists and maps")
         case .subject: throw walk.fail("path-type", "a data-subject field outside lists and maps")
-        case .pii, .regex, .mention: break
+        case .requirement, .presence, .condition:
+            throw walk.fail("path-type", "a field outside lists and maps")
+        case .pii, .check, .mention: break
         }
     }
 
-    private mutating func apply(_ index: Int, _ walk: Walk) throws(ContractError) {
-        let kind = schema.nodes[index].kind
+    private mutating func apply(_ node: Int, _ walk: Walk) throws(ContractError) {
+        let kind = schema.nodes[node].kind
         let at: Int
-        if let known = schema.nodes[index].rules {
+        if let known = schema.nodes[node].rules {
             at = known
         } else {
-            rules.append(Rules())
+            rules.append(Rules(kind: kind))
             at = rules.count - 1
         }
         switch walk.use {
@@ -184,13 +200,16 @@ struct FieldMarker {
                 throw walk.fail("duplicate-path", "each field once")
             }
             rules[at].pii = field
-        case .regex(let expression):
-            guard kind == .string || kind == .enum else {
-                throw walk.fail("validation-type", "a string field, or a list or map of strings")
-            }
-            rules[at].regexes.append(expression)
+        case .check(let index, let rule):
+            try rule.checkFit(schema.nodes[node], pointer: walk.pointer)
+            rules[at].checks.append(index)
+        case .requirement(let bit): rules[at].requirements |= 1 << UInt64(bit)
+        case .presence(let bit): rules[at].presences |= 1 << UInt64(bit)
+        case .condition(let index, let rule):
+            try rule.checkFit(schema.nodes[node], pointer: walk.pointer)
+            rules[at].conditions.append(index)
         case .mention: break
         }
-        schema.nodes[index].rules = at
+        schema.nodes[node].rules = at
     }
 }

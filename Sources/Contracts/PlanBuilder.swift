@@ -4,10 +4,11 @@
 /// (``PlanBuilder/compileDefaults``), which are bounded in size and rounds.
 struct PlanBuilder {
     private let schema: AvroSchema
-    private let marks: [FieldMarker.Rules]
-    private let piiFields: [PIIField]
+    let marks: [FieldMarker.Rules]
+    let piiFields: [PIIField]
+    let validations: ValidationSet
     private let minimumSizes: [Int]
-    private var parts = DecodingPlan.Parts()
+    var parts = DecodingPlan.Parts()
     /// Plan index of each schema node that was reached.
     private var planIndexes: [Int: UInt32] = [:]
     /// Schema nodes in the order of their plan nodes.
@@ -24,10 +25,10 @@ struct PlanBuilder {
 
     /// - Throws: for defaults that do not fit their fields.
     static func build(
-        _ marker: FieldMarker, piiFields: [PIIField], expressions: [RegularExpression],
+        _ marker: FieldMarker, piiFields: [PIIField], validations: ValidationSet,
         ref: ContractRef, schemaRef: SchemaRef
     ) throws(ContractError) -> DecodingPlan {
-        var builder = PlanBuilder(marker, piiFields, expressions)
+        var builder = PlanBuilder(marker, piiFields, validations)
         builder.parts.ref = builder.add(ref.description)
         builder.parts.schemaRef = builder.add(schemaRef.description)
         builder.layOut()
@@ -36,13 +37,13 @@ struct PlanBuilder {
     }
 
     private init(
-        _ marker: FieldMarker, _ piiFields: [PIIField], _ expressions: [RegularExpression]
+        _ marker: FieldMarker, _ piiFields: [PIIField], _ validations: ValidationSet
     ) {
         schema = marker.schema
         marks = marker.rules
         self.piiFields = piiFields
         minimumSizes = marker.schema.minimumSizes()
-        parts.expressions = expressions
+        self.validations = validations
     }
 
     private mutating func layOut() {
@@ -63,21 +64,6 @@ struct PlanBuilder {
         order.append(index)
         parts.nodes.append(DecodingPlan.Node(kind: schema.nodes[index].kind))
         return made
-    }
-
-    private mutating func addRules() {
-        var regexes: [RegularExpression] = []
-        for mark in marks {
-            let start = regexes.count
-            regexes += mark.regexes.map { parts.expressions[$0] }
-            parts.rules.append(
-                DecodingPlan.Rules(
-                    pii: Int32(mark.pii ?? -1),
-                    level: mark.pii.map { UInt8(piiFields[$0].level) } ?? 0,
-                    isKey: mark.isKey, isSubject: mark.isSubject, regexStart: UInt32(start),
-                    regexCount: UInt32(mark.regexes.count)))
-        }
-        parts.expressions = regexes
     }
 
     private mutating func fill(_ at: Int) {
@@ -143,19 +129,19 @@ struct PlanBuilder {
         }
     }
 
-    private mutating func add(_ bytes: [UInt8]) -> UInt32 {
+    mutating func add(_ bytes: [UInt8]) -> UInt32 {
         let start = UInt32(parts.bytes.count)
         parts.bytes += bytes
         return start
     }
 
-    private mutating func add(_ text: String) -> Range<Int> {
+    mutating func add(_ text: String) -> Range<Int> {
         let start = parts.bytes.count
         parts.bytes += text.utf8
         return start..<parts.bytes.count
     }
 
-    private mutating func addName(_ name: String, _ target: Int) {
+    mutating func addName(_ name: String, _ target: Int) {
         let bytes = Array(name.utf8)
         parts.names.append(
             DecodingPlan.Name(
@@ -164,7 +150,11 @@ struct PlanBuilder {
 
     /// The hash table of the names that were added since the node's first.
     private mutating func addTable(_ node: inout DecodingPlan.Node) {
-        let first = Int(node.names)
+        (node.table, node.tableMask) = addTable(from: Int(node.names))
+    }
+
+    /// The hash table of the names from `first` on: where it stands, and its size minus one.
+    mutating func addTable(from first: Int) -> (start: UInt32, mask: UInt32) {
         let count = parts.names.count - first
         var size = 2
         while size < 2 * count { size *= 2 }
@@ -177,9 +167,8 @@ struct PlanBuilder {
             while table[at] != 0 { at = (at + 1) & (size - 1) }
             table[at] = UInt16(index + 1)
         }
-        node.table = UInt32(parts.slots.count)
-        node.tableMask = UInt32(size - 1)
         parts.slots += table
+        return (UInt32(parts.slots.count - size), UInt32(size - 1))
     }
 }
 
@@ -202,13 +191,13 @@ extension PlanBuilder {
             var left: [Int] = []
             for (index, result) in zip(pending, results) {
                 switch result {
-                case .done(let bytes, let spans):
-                    bytesInAll += bytes.count
+                case .done(let made):
+                    bytesInAll += made.bytes.count
                     guard bytesInAll <= Self.defaultBytesInAllMax else {
                         throw failure(
                             index, "at most \(Self.defaultBytesInAllMax) bytes of defaults")
                     }
-                    setDefault(index, bytes, spans)
+                    setDefault(index, made)
                 case .invalidContent: forgetDefault(index)
                 case .refused(let refusal):
                     guard refusal.rule == Refusal.Rule.required.rawValue else {
@@ -228,8 +217,15 @@ extension PlanBuilder {
         }
     }
 
+    private struct Default {
+        let bytes: [UInt8]
+        let spans: [EventSpan]
+        let conditions: UInt64
+        let present: UInt64
+    }
+
     private enum DefaultResult {
-        case done([UInt8], [EventSpan])
+        case done(Default)
         /// Of the field's type, but against a validation: the field is required then.
         case invalidContent
         case refused(Refusal)
@@ -261,19 +257,24 @@ extension PlanBuilder {
         walk.acceptsWrapped = false
         if walk.value(JSONTape.rootIndex, plan.nodes + Int(node)) {
             let spans = (0..<walk.spans.count).map { walk.spans.base[$0] }
-            return .done(Array(walk.written(from: 0)), spans)
+            return .done(
+                Default(
+                    bytes: Array(walk.written(from: 0)), spans: spans,
+                    conditions: walk.conditions, present: walk.present))
         }
         guard let refusal = walk.refusal else { return .invalidContent }
         return refusal.kind == .contractViolation ? .invalidContent : .refused(refusal)
     }
 
-    private mutating func setDefault(_ index: Int, _ bytes: [UInt8], _ spans: [EventSpan]) {
+    private mutating func setDefault(_ index: Int, _ made: Default) {
         parts.fields[index].hasDefault = true
-        parts.fields[index].defaultStart = add(bytes)
-        parts.fields[index].defaultCount = UInt32(bytes.count)
+        parts.fields[index].defaultStart = add(made.bytes)
+        parts.fields[index].defaultCount = UInt32(made.bytes.count)
         parts.fields[index].spanStart = UInt32(parts.spans.count)
-        parts.fields[index].spanCount = UInt32(spans.count)
-        parts.spans += spans
+        parts.fields[index].spanCount = UInt32(made.spans.count)
+        parts.fields[index].conditions = made.conditions
+        parts.fields[index].present = made.present
+        parts.spans += made.spans
     }
 
     /// The field counts as one without a default.

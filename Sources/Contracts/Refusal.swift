@@ -35,25 +35,31 @@ package struct Refusal: Error, Sendable, Equatable {
     package var rule: String
     /// What was expected, one short clause for people.
     package var expected: String
-    /// The id of the contract's own rule that was broken; nil: it was none of those.
-    package var ruleId: String?
+    /// Which validation of the contract was broken (``ContractDocument/Validation/id``); nil: the
+    /// rule is no validation.
+    package var ruleID: String?
+    /// What the validation's author tells the sender; nil: nothing.
+    package var message: String?
 
     /// - Parameter place: nil: "" for the whole event, else `*`. Whoever knows that the pointer
     ///   holds no word of the sender's passes it here too.
     package init(
-        kind: Kind, pointer: String = "", place: String? = nil, rule: Rule, expected: String
+        kind: Kind, pointer: String = "", place: String? = nil, rule: Rule, expected: String,
+        ruleID: String? = nil, message: String? = nil
     ) {
         self.kind = kind
         self.pointer = pointer
         self.place = place ?? (pointer.isEmpty ? "" : "*")
         self.rule = rule.rawValue
         self.expected = expected
+        self.ruleID = ruleID
+        self.message = message
     }
 }
 
 extension Refusal {
     /// Every rule that an event can break. Slugs are part of the wire format: never renamed.
-    package enum Rule: String, Sendable, CaseIterable {
+    package enum Rule: String, Sendable, CaseIterable, BitwiseCopyable {
         // The body as such.
         case json = "json"
         case avro = "avro"
@@ -79,6 +85,9 @@ extension Refusal {
         case itemCount = "item-count"
         // Content.
         case regex = "regex"
+        case length = "length"
+        case format = "format"
+        case requiredIf = "required-if"
         case keyFieldEmpty = "key-field-empty"
         case consentLevel = "consent-level"
         case purpose = "purpose"

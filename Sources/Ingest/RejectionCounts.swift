@@ -55,7 +55,7 @@ package final class RejectionCounts: Sendable {
     ) {
         let key = Key(
             stream: stream, client: client, contract: contract?.description ?? "",
-            kind: refusal.kind.rawValue, rule: refusal.rule, ruleId: refusal.ruleId ?? "",
+            kind: refusal.kind.rawValue, rule: refusal.rule, ruleId: refusal.ruleID ?? "",
             place: refusal.place)
         state.withLock { state in
             if state.rows[key] != nil { return Self.add(key, now, &state) }

@@ -35,10 +35,12 @@ struct Fixture {
 
     init(
         fields: String = "", key: String = "id", pii: [(String, Int)] = [],
-        regex: [(String, String)] = [], subject: String? = nil, limits: EventLimits = EventLimits()
+        regex: [(String, String)] = [], validations: [String] = [], subject: String? = nil,
+        limits: EventLimits = EventLimits()
     ) throws {
         let document = try Self.document(
-            fields: fields, key: key, pii: pii, regex: regex, subject: subject)
+            fields: fields, key: key, pii: pii, regex: regex, validations: validations,
+            subject: subject)
         contract = try Contract(document: document, number: 7)
         registry.replaceAll([(contract, .active)])
         decoder = EventDecoder(registry: registry, limits: limits)
@@ -46,13 +48,13 @@ struct Fixture {
 
     static func document(
         fields: String, key: String = "id", pii: [(String, Int)] = [],
-        regex: [(String, String)] = [], subject: String? = nil, name: String = "t",
-        version: String = "1.0.0"
+        regex: [(String, String)] = [], validations: [String] = [], subject: String? = nil,
+        name: String = "t", version: String = "1.0.0"
     ) throws(ContractError) -> ContractDocument {
         let ref = #""handle":"t","name":"\#(name)","version":"\#(version)""#
-        let validations = regex.map {
-            #"{"field":"\#($0.0)","type":"regex","value":\#(quoted($0.1))}"#
-        }
+        let validations =
+            regex.map { #"{"field":"\#($0.0)","type":"regex","value":\#(quoted($0.1))}"# }
+            + validations
         let rest = fields.isEmpty ? "" : ",\(fields)"
         let subjectMember = subject.map { #","dataSubjectField":"\#($0)""# } ?? ""
         let text = """

@@ -109,6 +109,12 @@ extension OpenAPIDocument {
                     pointer: {type: string}
                     rule: {type: string}
                     expected: {type: string}
+                    ruleId:
+                      type: string
+                      description: Which validation of the contract was broken.
+                    message:
+                      type: string
+                      description: What the author of the validation tells the sender.
             BatchResult:
               type: object
               required: [accepted, refused]
@@ -125,6 +131,8 @@ extension OpenAPIDocument {
                       pointer: {type: string}
                       rule: {type: string}
                       expected: {type: string}
+                      ruleId: {type: string}
+                      message: {type: string}
                 stoppedAtLine:
                   type: integer
                   description: This line and those after it were not looked at.

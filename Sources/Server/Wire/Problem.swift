@@ -120,10 +120,13 @@ extension Problem {
     }
 
     static func members(of refusal: Refusal) -> [(name: String, value: WireValue)] {
-        [
+        var members: [(name: String, value: WireValue)] = [
             ("pointer", .string(refusal.pointer)), ("rule", .string(refusal.rule)),
             ("expected", .string(refusal.expected)),
         ]
+        if let id = refusal.ruleID { members.append(("ruleId", .string(id))) }
+        if let message = refusal.message { members.append(("message", .string(message))) }
+        return members
     }
 
     /// A contract document or schema that was refused.
