@@ -109,6 +109,20 @@ def lines(data, compression):
     return [json.loads(line) for line in data.splitlines()]
 
 
+def is_sealed(sealed, key_id):
+    """Whether the bytes are a sealed field under this key, in the deterministic form 1 or the
+    random form 2: the form, the key's id, in form 2 a nonce of 16 bytes, the IV, the ciphertext."""
+    return (len(sealed) >= 21 and sealed[:5] == b"\x01" + key_id
+            or len(sealed) >= 37 and sealed[:5] == b"\x02" + key_id)
+
+
+def tink_form(sealed):
+    """A sealed field as Tink reads it, and its associated data: of the random form the nonce."""
+    if sealed[:1] == b"\x02":
+        return b"\x01" + sealed[1:5] + sealed[21:], sealed[5:21]
+    return sealed, b""
+
+
 class Opener:
     """Opens sealed fields, each with the key that its event names."""
 
@@ -154,12 +168,12 @@ class Opener:
         return {name: self.opened(item, rest, key_link) for name, item in value.items()}
 
     def open_text(self, text, key_link):
-        """Tells sealed from plain by Tink's layout: 0x01, the key's id, IV and ciphertext."""
+        """Tells sealed from plain by its first bytes: the form, and the id of the event's key."""
         try:
             sealed = base64.b64decode(text, validate=True)
         except ValueError:
             sealed = b""
-        if len(sealed) < 21 or sealed[:5] != b"\x01" + bytes.fromhex(key_link[:8]):
+        if not is_sealed(sealed, bytes.fromhex(key_link[:8])):
             self.counts["plain"] += 1
             return text
         primitive = self.primitive(key_link)
@@ -167,7 +181,7 @@ class Opener:
             self.counts["sealed"] += 1
             return text
         try:
-            plain = primitive.decrypt_deterministically(sealed, b"").decode()
+            plain = primitive.decrypt_deterministically(*tink_form(sealed)).decode()
         except (tink.TinkError, UnicodeDecodeError):
             self.counts["damaged"] += 1
             return text

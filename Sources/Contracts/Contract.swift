@@ -11,6 +11,8 @@ package final class Contract: Sendable {
     /// Personal fields by index.
     package let piiFields: [PIIField]
     package let hasDataSubject: Bool
+    /// What whoever reviews the contract should know before it is approved; it is no error.
+    package let warnings: [ContractWarning]
 
     let plan: DecodingPlan
     /// RFC 6901 pointer of the key field.
@@ -42,7 +44,7 @@ package final class Contract: Sendable {
             fields.append(
                 PIIField(
                     index: UInt16(fields.count), path: path, level: rule.level ?? 0,
-                    isQuasiId: rule.isQuasiId))
+                    isQuasiId: rule.isQuasiId, sealing: rule.sealing))
         }
         var validations = try ValidationSet(document.validations)
         try validations.mark(&marker)
@@ -55,6 +57,8 @@ package final class Contract: Sendable {
         schemaRef = document.schemaRef
         piiFields = fields
         hasDataSubject = document.dataSubjectField != nil
+        warnings = ContractWarning.frequencyLeaks(
+            document.fields.filter(\.isPersonal), enumerated: marker.enumeratedFields(validations))
         keyPointer = "/\(key)"
     }
 }

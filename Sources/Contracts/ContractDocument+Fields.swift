@@ -9,6 +9,7 @@ extension ContractDocument {
         let isQuasiId: Bool
         /// Nil only if the field is not personal data.
         let level: Int?
+        let sealing: SealingMode
     }
 
     static func fieldMetadata(
@@ -20,7 +21,7 @@ extension ContractDocument {
             try item.checkObject(allowing: ["fieldName", "personalDataConfig"])
             let name = try item.required("fieldName")
             let config = try item.required("personalDataConfig")
-            try config.checkObject(allowing: ["isPii", "isQuasiId", "purposeLevel"])
+            try config.checkObject(allowing: ["isPii", "isQuasiId", "purposeLevel", "sealing"])
             let isPersonal = try config.required("isPii").bool()
             let isQuasiId = try config.member("isQuasiId").map { cursor throws(ContractError) in
                 try cursor.bool()
@@ -34,7 +35,7 @@ extension ContractDocument {
             rules.append(
                 FieldRule(
                     path: try path(name), pointer: name.pointer, isPersonal: isPersonal,
-                    isQuasiId: isQuasiId ?? false, level: level))
+                    isQuasiId: isQuasiId ?? false, level: level, sealing: try sealing(config)))
         }
         return rules
     }
@@ -51,9 +52,20 @@ extension ContractDocument {
             rules.append(
                 FieldRule(
                     path: try path(name), pointer: pointer, isPersonal: true, isQuasiId: false,
-                    level: try level(DocumentCursor(value: member.value, pointer: pointer))))
+                    level: try level(DocumentCursor(value: member.value, pointer: pointer)),
+                    sealing: .deterministic))
         }
         return rules
+    }
+
+    private static func sealing(
+        _ config: DocumentCursor
+    ) throws(ContractError) -> SealingMode {
+        guard let member = config.member("sealing") else { return .deterministic }
+        guard let mode = SealingMode(rawValue: try member.string()) else {
+            throw member.fail("sealing", "deterministic or random")
+        }
+        return mode
     }
 }
 
@@ -64,6 +76,10 @@ extension ContractDocument.FieldRule {
             .init(name: "isQuasiId", value: .bool(isQuasiId)),
         ]
         if let level { config.append(.init(name: "purposeLevel", value: .integer(Int64(level)))) }
+        // Only then, so that documents from before the modes keep their form.
+        if sealing == .random {
+            config.append(.init(name: "sealing", value: .string(sealing.rawValue)))
+        }
         return .object([
             .init(name: "fieldName", value: .string(path)),
             .init(name: "personalDataConfig", value: .object(config)),

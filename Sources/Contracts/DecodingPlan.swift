@@ -83,6 +83,8 @@ final class DecodingPlan: @unchecked Sendable {
         /// Index of the PII field, or -1.
         var pii: Int32
         var level: UInt8
+        /// The values are sealed in the random mode.
+        var isRandom: Bool
         var isKey: Bool
         var isSubject: Bool
         /// First and number of `checks`.

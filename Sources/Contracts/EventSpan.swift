@@ -19,6 +19,8 @@ package struct EventSpan: Sendable, Equatable, BitwiseCopyable {
     package var isEscaped: Bool
     /// Consent level 0...63 that opens the value; 0 for insertion points.
     package var level: UInt8
+    /// The value is sealed in the random mode (``SealingMode``). Always false for insertion points.
+    package var isRandom: Bool
     /// Index into ``Contract/piiFields``; 0 for insertion points.
     package var fieldIndex: UInt16
     /// Bytes from the start of the canonical JSON.
@@ -26,12 +28,13 @@ package struct EventSpan: Sendable, Equatable, BitwiseCopyable {
     package var length: UInt32
 
     package init(
-        kind: Kind, isEscaped: Bool = false, level: UInt8 = 0, fieldIndex: UInt16 = 0,
-        start: UInt32, length: UInt32 = 0
+        kind: Kind, isEscaped: Bool = false, level: UInt8 = 0, isRandom: Bool = false,
+        fieldIndex: UInt16 = 0, start: UInt32, length: UInt32 = 0
     ) {
         self.kind = kind
         self.isEscaped = isEscaped
         self.level = level
+        self.isRandom = isRandom
         self.fieldIndex = fieldIndex
         self.start = start
         self.length = length

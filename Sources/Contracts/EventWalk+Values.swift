@@ -105,6 +105,7 @@ extension EventWalk {
             spans.append(
                 EventSpan(
                     kind: .pii, isEscaped: isEscaped, level: rules.pointee.level,
+                    isRandom: rules.pointee.isRandom,
                     fieldIndex: UInt16(truncatingIfNeeded: rules.pointee.pii),
                     start: UInt32(truncatingIfNeeded: start),
                     length: UInt32(truncatingIfNeeded: length)))

@@ -175,6 +175,16 @@ struct FieldMarker {
         }
     }
 
+    /// The personal fields whose values are an enumeration, at one of their places at least: of
+    /// the schema, or by one of these validations.
+    func enumeratedFields(_ validations: ValidationSet) -> Set<Int> {
+        Set(
+            rules.lazy.filter { place in
+                place.kind == .enum
+                    || place.checks.contains { validations.entries[$0].isEnumeration }
+            }.compactMap(\.pii))
+    }
+
     private mutating func apply(_ node: Int, _ walk: Walk) throws(ContractError) {
         let kind = schema.nodes[node].kind
         let at: Int
@@ -192,9 +202,11 @@ struct FieldMarker {
             guard kind.isScalar else { throw walk.fail("path-type", "a scalar field") }
             rules[at].isSubject = true
         case .pii(let field):
-            guard kind == .string else {
+            // A sealed symbol of an enum is stored as text in its place.
+            guard kind == .string || kind == .enum else {
                 throw walk.fail(
-                    "pii-type", "a string, an optional string, or a list or map of strings")
+                    "pii-type",
+                    "a string or an enum, an optional one, or a list or map of them")
             }
             guard rules[at].pii == nil else {
                 throw walk.fail("duplicate-path", "each field once")

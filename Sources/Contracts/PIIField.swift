@@ -10,4 +10,5 @@ package struct PIIField: Sendable, Equatable {
     package let level: Int
     /// The field identifies together with others; kept for those who read the contract.
     package let isQuasiId: Bool
+    package var sealing = SealingMode.deterministic
 }

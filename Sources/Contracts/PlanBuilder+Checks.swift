@@ -21,6 +21,7 @@ extension PlanBuilder {
                 DecodingPlan.Rules(
                     pii: Int32(mark.pii ?? -1),
                     level: mark.pii.map { UInt8(piiFields[$0].level) } ?? 0,
+                    isRandom: mark.pii.map { piiFields[$0].sealing == .random } ?? false,
                     isKey: mark.isKey, isSubject: mark.isSubject, checkStart: UInt32(start),
                     checkCount: UInt32(parts.checks.count - start),
                     requirements: mark.requirements, presences: mark.presences))

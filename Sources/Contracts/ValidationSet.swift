@@ -10,6 +10,8 @@ struct ValidationSet {
         let bit: UInt8?
         /// Of a `required-if`: where the field is missed, as an RFC 6901 pointer into the event.
         var missingPointer = ""
+
+        var isEnumeration: Bool { if case .enumeration = rule.check { true } else { false } }
     }
 
     private(set) var entries: [Entry] = []

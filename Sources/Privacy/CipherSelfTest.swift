@@ -2,12 +2,15 @@
 package enum CipherSelfTestError: Error, Sendable, Equatable, CustomStringConvertible {
     case rfc5297(vector: Int)
     case tink(plaintextBytes: Int)
+    case randomForm(plaintextBytes: Int)
     case alterationNotSeen
 
     package var description: String {
         switch self {
         case .rfc5297(let vector): "AES-SIV fails vector A.\(vector) of RFC 5297"
         case .tink(let count): "AES-SIV differs from Tink for a plaintext of \(count) bytes"
+        case .randomForm(let count):
+            "AES-SIV with a nonce differs from Tink for a plaintext of \(count) bytes"
         case .alterationNotSeen: "AES-SIV opens an altered ciphertext"
         }
     }
@@ -23,6 +26,9 @@ package enum CipherSelfTest {
         }
         for (plaintext, sealed) in tink where !holds(plaintext, sealed) {
             throw .tink(plaintextBytes: plaintext.utf8.count)
+        }
+        for (plaintext, sealed) in randomForm where !holdsWithNonce(plaintext, sealed) {
+            throw .randomForm(plaintextBytes: plaintext.utf8.count)
         }
         guard noticesAlteration() else { throw .alterationNotSeen }
     }
@@ -72,6 +78,22 @@ package enum CipherSelfTest {
         ),
     ]
 
+    /// The same with the nonce a0 a1 … af as associated data, in the form of version 2.
+    static let randomForm = [
+        ("", "AgECAwSgoaKjpKWmp6ipqqusra6vXdZAjaWC9y8Yq4y65ZBEgw=="),
+        ("a", "AgECAwSgoaKjpKWmp6ipqqusra6vg5/bhc3qtcDRGZa6tEcrHs8="),
+        (
+            "0123456789abcdef",
+            "AgECAwSgoaKjpKWmp6ipqqusra6v9TNosWbYNPq360MeKmocW5lxppShgHAJZqcuy01GZs4="
+        ),
+        (
+            "user-4711@example.com, 33 bytes !",
+            "AgECAwSgoaKjpKWmp6ipqqusra6vIyy/m9DrvE9ehwx5qmSxTA/f02tOdNuG62VGjMzxSmRv6ayc"
+                + "AABQ0dZ58G75fj44mg=="
+        ),
+    ]
+    static let randomFormNonce: UInt128 = 0xA0A1_A2A3_A4A5_A6A7_A8A9_AAAB_ACAD_AEAF
+
     static let tinkKey = (0..<64).map { UInt8($0) }
     static let tinkKeyID: UInt32 = 0x0102_0304
 
@@ -102,6 +124,15 @@ package enum CipherSelfTest {
         return (try? open(expected, with: &cipher)) == clear
     }
 
+    private static func holdsWithNonce(_ plaintext: String, _ sealed: String) -> Bool {
+        var cipher = FieldCipher()
+        tinkKey.withUnsafeBytes { cipher.setKey($0, keyID: tinkKeyID) }
+        let expected = Array(sealed.utf8)
+        let clear = Array(plaintext.utf8)
+        guard seal(clear, nonce: randomFormNonce, with: &cipher) == expected else { return false }
+        return (try? open(expected, isRandom: true, with: &cipher)) == clear
+    }
+
     private static func noticesAlteration() -> Bool {
         var cipher = FieldCipher()
         tinkKey.withUnsafeBytes { cipher.setKey($0, keyID: tinkKeyID) }
@@ -115,23 +146,30 @@ package enum CipherSelfTest {
         }
     }
 
-    static func seal(_ plaintext: [UInt8], with cipher: inout FieldCipher) -> [UInt8] {
-        var output = [UInt8](repeating: 0, count: FieldCipher.sealedCount(plaintext.count))
+    /// A nonce chooses the random form.
+    static func seal(
+        _ plaintext: [UInt8], nonce: UInt128? = nil, with cipher: inout FieldCipher
+    ) -> [UInt8] {
+        let room = FieldCipher.sealedCount(plaintext.count, isRandom: nonce != nil)
+        var output = [UInt8](repeating: 0, count: room)
         let count = output.withUnsafeMutableBytes { output in
-            plaintext.withUnsafeBytes { cipher.seal($0, into: output) }
+            plaintext.withUnsafeBytes { plaintext in
+                guard let nonce else { return cipher.seal(plaintext, into: output) }
+                return cipher.seal(plaintext, nonce: nonce, into: output)
+            }
         }
         return Array(output[..<count])
     }
 
     static func open(
-        _ text: [UInt8], with cipher: inout FieldCipher
+        _ text: [UInt8], isRandom: Bool = false, with cipher: inout FieldCipher
     ) throws(OpenError) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: FieldCipher.openedCountMax(text.count))
         var result: Result<Int, OpenError> = .failure(.malformed)
         output.withUnsafeMutableBytes { output in
             text.withUnsafeBytes { text in
                 do throws(OpenError) {
-                    result = .success(try cipher.open(text, into: output))
+                    result = .success(try cipher.open(text, isRandom: isRandom, into: output))
                 } catch {
                     result = .failure(error)
                 }

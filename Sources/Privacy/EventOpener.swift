@@ -43,7 +43,10 @@ package final class EventOpener {
             let end = start + Int(span.length)
             guard start >= copiedTo, end <= json.count else { throw .malformed }
             output.append(UnsafeRawBufferPointer(rebasing: json[copiedTo..<start]))
-            try appendOpened(UnsafeRawBufferPointer(rebasing: json[start..<end]), to: &output)
+            guard span.flags & ~SealedSpanValue.randomFlag == 0 else { throw .malformed }
+            try appendOpened(
+                UnsafeRawBufferPointer(rebasing: json[start..<end]), isRandom: span.isRandom,
+                to: &output)
             copiedTo = end
             opened += 1
         }
@@ -52,12 +55,13 @@ package final class EventOpener {
     }
 
     private func appendOpened(
-        _ text: UnsafeRawBufferPointer, to output: inout ByteBuilder
+        _ text: UnsafeRawBufferPointer, isRandom: Bool, to output: inout ByteBuilder
     ) throws(OpenError) {
         let capacity = FieldCipher.openedCountMax(text.count)
         let start = plaintext.reserve(capacity)
         let count = try cipher.open(
-            text, into: UnsafeMutableRawBufferPointer(start: start, count: capacity))
+            text, isRandom: isRandom,
+            into: UnsafeMutableRawBufferPointer(start: start, count: capacity))
         let opened = UnsafeRawBufferPointer(start: start, count: count)
         let escapedCount = JSONText.escapedCount(opened)
         let room = output.reserve(escapedCount)

@@ -27,10 +27,14 @@ package final class EventSealer {
 
     @exclusivity(unchecked) private var cipher = FieldCipher()
     @exclusivity(unchecked) private var plaintext = ScratchBuffer()
+    @exclusivity(unchecked) private var nonces: RandomNonces
     /// Owned; grows to the most fields that an event had.
     @exclusivity(unchecked) private var sealedSpans: UnsafeMutableBufferPointer<SealedSpanValue>
 
-    package init() {
+    /// - Parameter randomness: fills buffers with random bytes, for the nonces of fields that are
+    ///   sealed in the random mode.
+    package init(randomness: @escaping RandomNonces.Fill = RandomNonces.fillFromSystem) {
+        nonces = RandomNonces(randomness)
         sealedSpans = .allocate(capacity: 16)
     }
 
@@ -46,7 +50,9 @@ package final class EventSealer {
         var count = json.count
         for span in spans {
             switch span.kind {
-            case .pii: count += FieldCipher.sealedCount(Int(span.length)) - Int(span.length)
+            case .pii:
+                let length = Int(span.length)
+                count += FieldCipher.sealedCount(length, isRandom: span.isRandom) - length
             case .nonce: count += Self.nonceDigitsMax
             case .timestamp: count += Self.timestampDigits
             case .keyLink: count += Self.keyLinkCharacters + 2
@@ -87,11 +93,12 @@ package final class EventSealer {
             case .pii:
                 let value = UnsafeRawBufferPointer(rebasing: json[start..<copiedTo])
                 let place = writer.count
-                writer.advance(seal(value, isEscaped: span.isEscaped, into: writer.rest))
+                writer.advance(seal(value, span, into: writer.rest))
                 note(
                     SealedSpanValue(
                         start: UInt32(place), length: UInt32(writer.count - place),
-                        fieldIndex: span.fieldIndex, level: span.level),
+                        fieldIndex: span.fieldIndex, level: span.level,
+                        flags: span.isRandom ? SealedSpanValue.randomFlag : 0),
                     at: sealedCount)
                 sealedCount += 1
             case .nonce:
@@ -121,14 +128,25 @@ package final class EventSealer {
     }
 
     private func seal(
-        _ value: UnsafeRawBufferPointer, isEscaped: Bool, into output: UnsafeMutableRawBufferPointer
+        _ value: UnsafeRawBufferPointer, _ span: EventSpan,
+        into output: UnsafeMutableRawBufferPointer
     ) -> Int {
-        guard isEscaped else { return cipher.seal(value, into: output) }
+        guard span.isEscaped else { return seal(value, isRandom: span.isRandom, into: output) }
         let room = UnsafeMutableRawBufferPointer(
             start: plaintext.reserve(value.count), count: value.count)
         let count = JSONText.unescape(value, into: room)
-        return cipher.seal(
-            UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[0..<count]), into: output)
+        return seal(
+            UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[0..<count]),
+            isRandom: span.isRandom, into: output)
+    }
+
+    @inline(__always)
+    private func seal(
+        _ value: UnsafeRawBufferPointer, isRandom: Bool,
+        into output: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        guard isRandom else { return cipher.seal(value, into: output) }
+        return cipher.seal(value, nonce: nonces.next(), into: output)
     }
 
     private func note(_ span: SealedSpanValue, at index: Int) {

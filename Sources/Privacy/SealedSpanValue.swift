@@ -8,8 +8,12 @@ package struct SealedSpanValue: Sendable, Equatable {
     package var fieldIndex: UInt16
     /// Consent level that a reader needs, 0...63.
     package var level: UInt8
-    /// Always 0 so far.
+    /// Bit 0: sealed in the random form. The others are 0.
     package var flags: UInt8
+
+    package static let randomFlag: UInt8 = 1
+
+    package var isRandom: Bool { flags & Self.randomFlag != 0 }
 
     package init(
         start: UInt32, length: UInt32, fieldIndex: UInt16, level: UInt8, flags: UInt8 = 0

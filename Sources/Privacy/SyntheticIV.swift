@@ -19,6 +19,8 @@ struct SyntheticIV: ~Copyable {
     private var paddedSubkey: UInt128 = 0
     /// S2V after all components but the plaintext.
     private var state: UInt128 = 0
+    /// S2V before the first component, doubled: where a nonce as the one component comes in.
+    private var start: UInt128 = 0
 
     init(_ size: BlockCipher.KeySize = .aes256) {
         macCipher = BlockCipher(size)
@@ -47,7 +49,8 @@ struct SyntheticIV: ~Copyable {
         macCipher.encrypt(blocks, into: blocks, byteCount: 32)
         let zero = UInt128(bigEndian: blocks.load(as: UInt128.self))
         let empty = UInt128(bigEndian: blocks.load(fromByteOffset: 16, as: UInt128.self))
-        state = Self.doubled(zero) ^ empty
+        start = Self.doubled(zero)
+        state = start ^ empty
     }
 
     /// Takes a key with any components: the general form, for the vectors of RFC 5297.
@@ -70,6 +73,21 @@ struct SyntheticIV: ~Copyable {
     /// S2V of the components and `plaintext`.
     @inline(__always)
     func initialisationVector(_ plaintext: UnsafeRawBufferPointer) -> UInt128 {
+        initialisationVector(plaintext, after: state)
+    }
+
+    /// S2V of `nonce` and `plaintext` under a key that was set with the empty component: the nonce
+    /// of 16 bytes stands in its place (RFC 5297 §3, with the nonce as the only component).
+    func initialisationVector(
+        _ plaintext: UnsafeRawBufferPointer, nonce: UInt128
+    ) -> UInt128 {
+        initialisationVector(plaintext, after: start ^ encrypted(nonce ^ fullSubkey))
+    }
+
+    @inline(__always)
+    private func initialisationVector(
+        _ plaintext: UnsafeRawBufferPointer, after state: UInt128
+    ) -> UInt128 {
         if plaintext.count >= Self.blockBytes {
             return mac(plaintext, xoringEnd: state)
         }

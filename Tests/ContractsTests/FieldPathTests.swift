@@ -105,7 +105,9 @@ struct FieldPathTests {
     static let personalTypes: [(String, String, String)] = [
         (#""int""#, "f", "(pii-type)"),
         (#"["null","string","int"]"#, "f", "(pii-type)"),
-        (#"{"type":"enum","name":"E","symbols":["A"]}"#, "f", "(pii-type)"),
+        (#"{"type":"enum","name":"E","symbols":["A"]}"#, "f", "accepted"),
+        (#"["null",{"type":"enum","name":"E","symbols":["A"]},"string"]"#, "f", "accepted"),
+        (#"["null",{"type":"enum","name":"E","symbols":["A"]},"int"]"#, "f", "(pii-type)"),
         (#""bytes""#, "f", "(pii-type)"),
         (#"{"type":"map","values":"string"}"#, "f/k", "(unknown-path)"),
         (#"{"type":"array","items":"int"}"#, "f", "(pii-type)"),
@@ -114,7 +116,8 @@ struct FieldPathTests {
     ]
 
     @Test(
-        "personal fields are strings, also optional, in lists and in maps", arguments: personalTypes
+        "personal fields are strings and enums, also optional, in lists and in maps",
+        arguments: personalTypes
     )
     func personal(_ example: (String, String, String)) {
         let error = contractError { () throws(ContractError) in

@@ -37,14 +37,15 @@ struct KeyFixture {
         return cipher
     }
 
-    func seal(_ plaintext: [UInt8]) -> [UInt8] {
+    /// With a nonce in the random form.
+    func seal(_ plaintext: [UInt8], nonce: UInt128? = nil) -> [UInt8] {
         var cipher = cipher()
-        return CipherSelfTest.seal(plaintext, with: &cipher)
+        return CipherSelfTest.seal(plaintext, nonce: nonce, with: &cipher)
     }
 
-    func open(_ text: [UInt8]) throws(OpenError) -> [UInt8] {
+    func open(_ text: [UInt8], isRandom: Bool = false) throws(OpenError) -> [UInt8] {
         var cipher = cipher()
-        return try CipherSelfTest.open(text, with: &cipher)
+        return try CipherSelfTest.open(text, isRandom: isRandom, with: &cipher)
     }
 }
 
@@ -55,11 +56,14 @@ struct EventFixture {
 
     mutating func text(_ text: String) { json += text }
 
-    mutating func personal(_ escaped: String, level: UInt8, field: UInt16) {
+    mutating func personal(
+        _ escaped: String, level: UInt8, field: UInt16, isRandom: Bool = false
+    ) {
         spans.append(
             EventSpan(
-                kind: .pii, isEscaped: escaped.contains("\\"), level: level, fieldIndex: field,
-                start: UInt32(json.utf8.count), length: UInt32(escaped.utf8.count)))
+                kind: .pii, isEscaped: escaped.contains("\\"), level: level,
+                isRandom: isRandom, fieldIndex: field, start: UInt32(json.utf8.count),
+                length: UInt32(escaped.utf8.count)))
         json += escaped
     }
 

@@ -20,8 +20,21 @@ import Testing
         handle = json_proto_keyset_format.parse(
             json.dumps(question["keyset"]), secret_key_access.TOKEN)
         primitive = handle.primitive(daead.DeterministicAead)
+        def opens(sealed, *associated):
+            try:
+                return primitive.decrypt_deterministically(sealed, *associated).hex()
+            except Exception:
+                return "refused"
+        def as_it_is(sealed):
+            return sealed, b""
+        tink_form = as_it_is
+        if not question.get("asItIs"):
+            # The reader that docs/exports.md gives to users.
+            sys.dont_write_bytecode = True
+            sys.path.insert(0, question["example"])
+            from open_bucket import tink_form
         opened = [
-            primitive.decrypt_deterministically(base64.b64decode(text, validate=True), b"").hex()
+            opens(*tink_form(base64.b64decode(text, validate=True)))
             for text in question["sealed"]]
         sealed = [
             base64.b64encode(
@@ -29,6 +42,24 @@ import Testing
             for text in question["plain"]]
         json.dump({"opened": opened, "sealed": sealed}, sys.stdout)
         """
+
+    @Test func `Tink opens the random form with the nonce as associated data, and never as it is`()
+        throws
+    {
+        var generator = SeededGenerator(1_124)
+        let key = KeyFixture(bytes: generator.bytes(64), id: 0x8000_0001)
+        let plaintexts = (Array(0...40) + [1_000, 65_537]).map { generator.bytes($0) }
+        let sealed = plaintexts.enumerated().map { index, plaintext in
+            let nonce = UInt128(truncatingIfNeeded: generator.next()) << 64 | UInt128(index)
+            return String(decoding: key.seal(plaintext, nonce: nonce), as: UTF8.self)
+        }
+        let question: [String: Any] = [
+            "keyset": keyset(key), "sealed": sealed, "plain": [String](),
+        ]
+        #expect(try ask(question).opened == plaintexts.map(hexadecimal))
+        let raw = try ask(question.merging(["asItIs": true]) { $1 }).opened
+        #expect(Set(raw) == ["refused"])
+    }
 
     /// The data key as a Tink JSON keyset: AesSivKey, field 2 (key_value) of 64 bytes.
     private func keyset(_ key: KeyFixture) -> [String: Any] {
@@ -76,6 +107,7 @@ import Testing
             let ours = plaintexts.map { String(decoding: key.seal($0), as: UTF8.self) }
             let answer = try ask([
                 "keyset": keyset(key), "sealed": ours, "plain": plaintexts.map(hexadecimal),
+                "asItIs": true,
             ])
             #expect(answer.opened == plaintexts.map(hexadecimal))
             #expect(answer.sealed == ours)

@@ -83,12 +83,18 @@ final class Machine {
 
     /// Stores events durably, in order.
     func stores(_ events: [Event], partition: Int = 0) async {
+        await stores(json: events.map(\.json), partition: partition)
+    }
+
+    func stores(_ events: String...) async { await stores(json: events) }
+
+    func stores(json events: [String], partition: Int = 0) async {
         let target = StreamTarget(
             name: stream.name, partition: stream.partitionIDs[partition],
             retention: stream.retention)
         let before = sink.count
         for event in events {
-            let outcome = Array(event.json.utf8).withUnsafeBytes {
+            let outcome = Array(event.utf8).withUnsafeBytes {
                 lane.receive(
                     $0, format: .json, schemaRef: nil, stream: target,
                     token: CommitToken(first: 0, second: 0), now: clock.now)

@@ -5,6 +5,9 @@
 /// 0        4        8            10      11      12
 /// | start  | length | fieldIndex | level | flags |
 /// ```
+/// Bit 0 of the flags: the value is sealed in the random form (version 2 of a sealed field), else
+/// in the deterministic one (version 1). The other bits are 0; a reader leaves a value sealed that
+/// has one it does not know.
 package struct SealedSpan: Sendable, Hashable {
     package var start: UInt32
     package var length: UInt32
