@@ -51,8 +51,9 @@ struct RequiredIfTests {
             try Self.fixture(Self.countries).decode(Array(text.utf8))
                 == .failure(
                     Refusal(
-                        kind: .contractViolation, pointer: "/address/zip", rule: .requiredIf,
-                        expected: "a value if country is one of DE, FR", ruleID: "zip",
+                        kind: .contractViolation, pointer: "/address/zip", place: "/address/zip",
+                        rule: .requiredIf, expected: "a value if country is one of DE, FR",
+                        ruleID: "zip",
                         message: "A zip.")))
     }
 

@@ -166,7 +166,7 @@ struct ValidationTests {
             first
                 == .failure(
                     Refusal(
-                        kind: .contractViolation, pointer: "/f", rule: .enum,
+                        kind: .contractViolation, pointer: "/f", place: "/f", rule: .enum,
                         expected: "one of web, app, é", ruleID: "channel-1",
                         message: "Only shops: “web”.")))
         let second = fixture.decode(Array((head + #""f":"web","g":""}"#).utf8))
@@ -174,7 +174,7 @@ struct ValidationTests {
             second
                 == .failure(
                     Refusal(
-                        kind: .contractViolation, pointer: "/g", rule: .length,
+                        kind: .contractViolation, pointer: "/g", place: "/g", rule: .length,
                         expected: "a text of at least 1 characters", ruleID: "length:g#2")))
         let shape = fixture.decode(Array((head + #""f":1,"g":""}"#).utf8))
         guard case .failure(let refusal) = shape else {
