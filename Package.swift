@@ -149,7 +149,7 @@ let package = Package(
             dependencies: [
                 "Server", "Contracts", "Store", "Audit", "AuditProof", "Vault", "Query", "HTTP",
                 jwtKit, yams, crypto, logging,
-            ], exclude: ["Scripts"], swiftSettings: settings),
+            ], exclude: ["Data", "Scripts"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
         .testTarget(name: "EndToEndTests", exclude: ["Scripts"], swiftSettings: settings),
     ],

@@ -125,7 +125,7 @@ extension ContractDocument.Validation {
         switch check {
         case .regex(let pattern): return "a value that matches \(pattern) as a whole"
         case .enumeration(let values): return Self.alternatives(values)
-        case .range(let range): return "a number \(range.words)"
+        case .range(let range): return "a number that is \(range.words)"
         case .length(let min?, let max?): return "a text of \(min) to \(max) characters"
         case .length(let min?, nil): return "a text of at least \(min) characters"
         case .length(_, let max): return "a text of at most \(max ?? 0) characters"
