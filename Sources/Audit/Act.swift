@@ -63,4 +63,11 @@ package enum Act: String, Sendable, CaseIterable {
     case keyExportForbidden
     /// Data keys were handed out: whoever has them can open what they sealed, for ever.
     case keysExported
+    /// Bodies of refused events are kept, sealed, from now on.
+    case rejectionKeepingStarted
+    case rejectionKeepingStopped
+    /// The body of a kept refused event was opened for a person.
+    case rejectionShown
+    /// Kept refused events go through the gate again; one entry before, one with what became of them.
+    case rejectionsReplayed
 }

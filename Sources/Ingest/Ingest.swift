@@ -15,6 +15,7 @@ package final class Ingest: Sendable {
     let slowLane: SlowLane
     /// What was refused, by stream, client, contract, rule and place, since the process started.
     package let rejections = RejectionCounts()
+    package let keeper: RejectionKeeper
     private let counters = Mutex<[LaneCounters]>([])
 
     /// `billingId` is written into `strmMeta.billingId` of every event.
@@ -28,16 +29,23 @@ package final class Ingest: Sendable {
         self.limits = limits
         billingID = Array(billingId.utf8)
         slowLane = SlowLane(vault: vault, store: store, billingID: billingID, limits: limits)
+        keeper = RejectionKeeper(vault: vault, store: store, limits: limits.rejections)
         counters.withLock { $0.append(slowLane.counters) }
     }
 
-    /// Starts the slow lane's thread; before it, events whose key is not in memory are refused as
-    /// unavailable.
-    package func start() { slowLane.start() }
+    /// Starts the slow lane's thread and the keeper's; before it, events whose key is not in memory
+    /// are refused as unavailable, and no refused body is kept.
+    package func start() {
+        slowLane.start()
+        keeper.start()
+    }
 
-    /// Ends what waits in the slow lane and then its thread; returns when that is done. Call it
-    /// when no lane receives any more, and before the store is closed.
-    package func stop() { slowLane.stop() }
+    /// Ends what waits in the slow lane and at the keeper, and then their threads; returns when that
+    /// is done. Call it when no lane receives any more, and before the store is closed.
+    package func stop() {
+        slowLane.stop()
+        keeper.stop()
+    }
 
     /// A snapshot, cheap enough for every scrape.
     package var statistics: IngestStatistics {

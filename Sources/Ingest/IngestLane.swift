@@ -79,10 +79,10 @@ package final class IngestLane {
         do throws(Refusal) {
             try decoder.decode(body, format: format, schemaRef: schemaRef)
         } catch {
-            return refuse(error, stream, now)
+            return refuse(error, body, format, schemaRef, stream, now)
         }
         if let refusal = recorder.refusal(json: decoder.json, spans: decoder.spans) {
-            return refuse(refusal, stream, now)
+            return refuse(refusal, body, format, schemaRef, stream, now)
         }
         let mustFollow = !order.isQuiet && order.isHeld(slot(in: stream))
         if !mustFollow, record(stream, token, now) {
@@ -137,12 +137,18 @@ package final class IngestLane {
     }
 
     private func refuse(
-        _ refusal: Refusal, _ stream: StreamTarget, _ now: Milliseconds
+        _ refusal: Refusal, _ body: UnsafeRawBufferPointer, _ format: EventDecoder.Format,
+        _ schemaRef: UnsafeRawBufferPointer?, _ stream: StreamTarget, _ now: Milliseconds
     ) -> Outcome {
+        let contract = decoder.namedContract
         counters.count(refusal)
         ingest.rejections.count(
-            refusal, contract: decoder.namedContract, stream: stream.name, client: stream.client,
-            now: now)
+            refusal, contract: contract, stream: stream.name, client: stream.client, now: now)
+        if stream.keepsRejections {
+            ingest.keeper.offer(
+                body, format: format, schemaRef: schemaRef, refusal: refusal, contract: contract,
+                target: stream, now: now)
+        }
         return .refused(refusal)
     }
 

@@ -15,6 +15,8 @@ package struct IngestLimits: Sendable {
     /// Lines of one batch.
     package var batchLinesMax = 10_000
 
+    package var rejections = RejectionLimits()
+
     package init(event: EventLimits) {
         self.event = event
     }

@@ -10,13 +10,17 @@ package final class StreamTarget: Sendable {
     package let client: String
     package let partition: PartitionID
     package let retention: RetentionClass
+    /// Bodies that are refused are kept, sealed.
+    package let keepsRejections: Bool
 
     package init(
-        name: String, client: String = "", partition: PartitionID, retention: RetentionClass
+        name: String, client: String = "", partition: PartitionID, retention: RetentionClass,
+        keepsRejections: Bool = false
     ) {
         self.name = name
         self.client = client
         self.partition = partition
         self.retention = retention
+        self.keepsRejections = keepsRejections
     }
 }

@@ -19,6 +19,7 @@ package final class Query: Sendable {
     let clock: @Sendable () -> Milliseconds
     let counters = QueryCounters()
     let consumers: ConsumerCursors
+    let replays = ReplayedOffsets()
     private let cursorKey: SymmetricKey
     private let tailWait: TailWait
     private let readGate = ReadGate()
@@ -79,6 +80,9 @@ package final class Query: Sendable {
     package func forgetConsumers(of target: ReadTarget) async throws(QueryError) {
         try await consumers.forget(Reader(client: "", role: "", target: target).view)
     }
+
+    /// Forgets which kept events of a stream were replayed: it was deleted. Memory only.
+    package func forgetReplays(of stream: StreamID) { replays.forget(stream) }
 
     /// Page after page, from the request's start and without end, for WebSockets. The request's
     /// `waitSeconds` is not looked at.

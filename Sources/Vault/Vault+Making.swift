@@ -153,7 +153,7 @@ extension Vault {
     }
 
     /// A random UUID of version 4 whose first four bytes, the key id, are not 0.
-    private static func newLink() -> KeyLink {
+    static func newLink() -> KeyLink {
         while true {
             var words: (UInt64, UInt64) = (0, 0)
             withUnsafeMutableBytes(of: &words) { Cryptography.fillRandomly($0) }

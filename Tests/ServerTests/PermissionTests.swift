@@ -65,6 +65,11 @@ struct PermissionTests {
             "GET", "/v1/rejections",
             ["administrator", "dpo", "author", "auditor", "sender", "streamOwner"]
         ),
+        (
+            "GET", "/v1/streams/demo/rejections", ["administrator", "dpo", "streamOwner"]
+        ),
+        ("PUT", "/v1/streams/demo/rejections", ["dpo"]),
+        ("POST", "/v1/streams/demo/rejections/show", ["dpo"]),
         ("GET", "/ws", ["reader", "streamOwner", "derivedReader"]),
     ]
 

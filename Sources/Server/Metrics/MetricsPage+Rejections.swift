@@ -24,5 +24,28 @@ extension MetricsPage {
                 ["stream": label.stream, "contract": label.contract, "rule": label.rule],
                 Double(count))
         }
+        addKeeping(to: &page)
+    }
+
+    private func addKeeping(to page: inout PrometheusText) {
+        let streams = keeping.sorted { $0.key < $1.key }
+            .map { (name: streamNames[$0.key] ?? String($0.key), statistics: $0.value) }
+        page.metric(
+            "strm_rejections_kept_total", .counter, "Refused bodies that were kept, by stream.")
+        for stream in streams {
+            page.sample(
+                "strm_rejections_kept_total", ["stream": stream.name],
+                Double(stream.statistics.kept))
+        }
+        page.metric(
+            "strm_rejections_not_kept_total", .counter,
+            "Refused bodies of streams that keep them that were not kept, by reason.")
+        for stream in streams {
+            for (reason, count) in stream.statistics.notKept.sorted(by: { $0.key < $1.key }) {
+                page.sample(
+                    "strm_rejections_not_kept_total",
+                    ["stream": stream.name, "reason": reason.rawValue], Double(count))
+            }
+        }
     }
 }

@@ -13,6 +13,8 @@ struct MetricsPage: Sendable {
     var http: HTTPStatistics?
     var ingest: IngestStatistics
     var rejections: [(key: RejectionCounts.Key, row: RejectionCounts.Row)]
+    /// By the stream's number in the catalog.
+    var keeping: [UInt32: KeepingStatistics]
     var store: StoreStatistics
     var vault: VaultStatistics
     var query: QueryStatistics

@@ -39,7 +39,7 @@ final class Authority: Sendable {
             target = StreamTarget(
                 name: stream.name, client: client.id,
                 partition: PartitionID(stream: stream.id, partition: 0),
-                retention: stream.retention)
+                retention: stream.retention, keepsRejections: stream.keepsRejections ?? false)
         }
         return Principal(
             clientID: client.id, role: client.role, scope: client.scope, sendTarget: target)

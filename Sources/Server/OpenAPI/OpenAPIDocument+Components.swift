@@ -231,6 +231,9 @@ extension OpenAPIDocument {
                   properties:
                     name: &streamName {type: string, pattern: "\(StreamName.pattern)"}
                     retentionDays: {type: [integer, "null"], minimum: 1, maximum: 400}
+                    keepsRejections:
+                      type: [boolean, "null"]
+                      description: Keep the bodies of refused events, sealed.
                     derivedFrom: &unset {type: "null"}
                     levels: *unset
                     cumulative: *unset
@@ -279,6 +282,7 @@ extension OpenAPIDocument {
                   description: Of a derived stream; it can be read while it is approved.
                 approval: {$ref: "#/components/schemas/Approval"}
                 retentionDays: {type: integer}
+                keepsRejections: {type: boolean}
                 allowsKeyExport: {type: boolean}
                 createdAt: {type: string, format: date-time}
                 createdBy: {type: string}

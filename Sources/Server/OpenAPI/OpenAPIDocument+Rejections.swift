@@ -23,10 +23,133 @@ extension OpenAPIDocument {
                 "401": {$ref: "#/components/responses/Unauthorized"}
                 "403": {$ref: "#/components/responses/Forbidden"}
                 "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/streams/{stream}/rejections:
+            parameters:
+              - {$ref: "#/components/parameters/Stream"}
+            get:
+              operationId: listRejections
+              summary: >-
+                The refused events that the stream keeps, oldest first, without their bodies (dpo,
+                administrator, streamOwner of it). What was refused before the request is found.
+              parameters:
+                - {name: from, in: query, schema: {$ref: "#/components/schemas/Time"}}
+                - name: limit
+                  in: query
+                  schema: {type: integer, minimum: 1, maximum: 1000, default: 100}
+                - name: cursor
+                  in: query
+                  description: The nextCursor of the page before.
+                  schema: {type: string, pattern: "^[0-9]{1,18}$"}
+              responses:
+                "200":
+                  description: One page.
+                  content:
+                    application/json:
+                      schema:
+                        type: object
+                        required: [items, nextCursor, keeps, notKept]
+                        properties:
+                          items: {type: array, items: {$ref: "#/components/schemas/Rejection"}}
+                          nextCursor:
+                            type: [string, "null"]
+                            description: null if nothing more is there.
+                          keeps: {type: boolean, description: Whether more is kept now.}
+                          notKept:
+                            type: object
+                            description: >-
+                              Bodies that were not kept since the server started, by reason:
+                              too-large, rate, busy, failed.
+                            additionalProperties: {type: integer}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+            put:
+              operationId: keepRejections
+              summary: >-
+                Keep refused events from now on, or no more (dpo). What is there stays until it
+                expires.
+              requestBody:
+                required: true
+                content:
+                  application/json:
+                    schema:
+                      type: object
+                      required: [keeps]
+                      additionalProperties: false
+                      properties: {keeps: {type: boolean}}
+              responses:
+                "204": {description: Decided.}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "415": {$ref: "#/components/responses/UnsupportedMediaType"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/streams/{stream}/rejections/show:
+            parameters:
+              - {$ref: "#/components/parameters/Stream"}
+            post:
+              operationId: showRejection
+              summary: >-
+                Open the body of a kept refused event (dpo). The audit entry is durable before the
+                answer leaves.
+              requestBody:
+                required: true
+                content:
+                  application/json:
+                    schema:
+                      type: object
+                      required: [offset]
+                      additionalProperties: false
+                      properties: {offset: {type: integer, minimum: 0}}
+              responses:
+                "200":
+                  description: The body, as text if it is UTF-8.
+                  headers: {cache-control: {required: true, schema: {type: string}}}
+                  content:
+                    application/json:
+                      schema:
+                        allOf:
+                          - {$ref: "#/components/schemas/Rejection"}
+                          - type: object
+                            required: [encoding, body]
+                            properties:
+                              encoding: {type: string, enum: [utf-8, base64]}
+                              body: {type: string}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "415": {$ref: "#/components/responses/UnsupportedMediaType"}
+                "503": {$ref: "#/components/responses/Unavailable"}
 
         """
 
     static let rejectionSchemas = """
+            Rejection:
+              type: object
+              required:
+                [offset, rejectedAt, client, contract, kind, rule, place, bytes, isReplayed]
+              properties:
+                offset: {type: integer, minimum: 0}
+                rejectedAt: {type: string, format: date-time}
+                client: {type: string}
+                contract:
+                  type: string
+                  description: Empty if the event named no registered contract.
+                kind: {type: string}
+                rule: {type: string}
+                ruleId: {type: string}
+                place: {type: string}
+                bytes: {type: integer, minimum: 0}
+                isReplayed: {type: boolean, description: A replay has stored it as an event.}
             RejectionCounts:
               type: object
               required: [since, total, items]

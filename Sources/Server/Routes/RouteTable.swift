@@ -33,7 +33,11 @@ enum RouteTable {
                 $0.method == .get ? $0 : $0.retryingConflicts(engine.catalog)
             }
         let rejections = RejectionRoutes(ingest: engine.ingest, startedAt: engine.startedAt)
-        return events.routes + [webSocket.route] + management + rejections.routes + audit.routes
+        let kept = KeptRejectionRoutes(
+            catalog: engine.catalog, store: engine.store, ingest: engine.ingest,
+            query: engine.query)
+        return events.routes + [webSocket.route] + management + rejections.routes + kept.routes
+            + audit.routes
             + tokens.routes + OperationsRoutes(engine: engine).routes
     }
 }

@@ -70,7 +70,7 @@ struct StreamRoutes: Sendable {
     private func create(_ request: RouteRequest) async throws -> HTTPResponse {
         _ = try request.query()
         let body = try request.object(
-            "name", "retentionDays", "derivedFrom", "levels", "cumulative")
+            "name", "retentionDays", "keepsRejections", "derivedFrom", "levels", "cumulative")
         let caller = try request.principal()
         if body.has("derivedFrom") {
             return try await createDerived(body, caller, request.now)
@@ -99,14 +99,18 @@ struct StreamRoutes: Sendable {
         }
         try refuseTaken(name)
         let number = try catalog.takeNumber("stream")
-        let stream = StreamDefinition(
+        var stream = StreamDefinition(
             name: name, id: StreamID(rawValue: number.number), retention: retention,
             createdAt: now, createdBy: caller.clientID)
+        let keepsRejections = try body.flag("keepsRejections") ?? false
+        stream.keepsRejections = keepsRejections ? true : nil
+        let partitions =
+            stream.partitionIDs + (keepsRejections ? stream.rejectionPartitions : [])
         let client = try NewClient(role: .streamOwner, scope: name, secrets: secrets, now: now)
         // The partition first: a crash in between leaves an empty one that nobody names, and the
         // number is taken again.
         try await store.readers.run { [store] in
-            for partition in stream.partitionIDs {
+            for partition in partitions {
                 try store.openPartition(partition, retention: retention)
             }
         }
@@ -121,13 +125,20 @@ struct StreamRoutes: Sendable {
             ],
             recording: .by(
                 caller, .streamCreated, stream: name,
-                detail: ["retentionDays": String(days), "client": client.record.id]))
+                detail: [
+                    "retentionDays": String(days), "client": client.record.id,
+                    "keepsRejections": String(keepsRejections),
+                ]))
         return Self.created(Self.members(stream), name, client)
     }
 
     private func createDerived(
         _ body: BodyObject, _ caller: Principal, _ now: Milliseconds
     ) async throws -> HTTPResponse {
+        guard !body.has("keepsRejections") else {
+            throw Problem.invalid(
+                "/keepsRejections", expected: "nothing: events are sent to streams alone")
+        }
         guard !body.has("retentionDays") else {
             throw Problem.invalid(
                 "/retentionDays", expected: "nothing: a derived stream has its source's retention")
@@ -236,10 +247,14 @@ struct StreamRoutes: Sendable {
                 kind: StreamDefinition.kind, name: name, expectedRevision: stream.revision))
         try await catalog.commit(mutations, recording: .by(caller, .streamDeleted, stream: name))
         try await store.readers.run { [store] in
-            for partition in stream.value.partitionIDs { try store.dropPartition(partition) }
+            for partition in stream.value.partitionIDs + stream.value.rejectionPartitions {
+                try store.dropPartition(partition)
+            }
         }
         try await query.forgetConsumers(of: .stream(stream.value))
         ingest.rejections.forget(stream: name)
+        ingest.keeper.forget(stream: stream.value.id)
+        query.forgetReplays(of: stream.value.id)
         return Answer.noContent
     }
 
@@ -251,6 +266,7 @@ struct StreamRoutes: Sendable {
         [
             ("name", .string(stream.name)), ("kind", "stream"),
             ("retentionDays", .integer(Int64(stream.retention.days))),
+            ("keepsRejections", .bool(stream.keepsRejections ?? false)),
             ("allowsKeyExport", .bool(stream.allowsKeyExport ?? false)),
             ("createdAt", .string(WireTime.format(stream.createdAt))),
             ("createdBy", .string(stream.createdBy)),

@@ -81,9 +81,11 @@ final class Engine: Sendable {
             var limits = EventLimits()
             limits.bodyBytesMax = settings.http.bodyBytesMax
             limits.canonicalBytesMax = 2 * settings.http.bodyBytesMax
+            var ingestLimits = IngestLimits(event: limits)
+            ingestLimits.rejections = settings.rejections.limits
             ingest = Ingest(
-                store: store, vault: vault, registry: loader.registry,
-                limits: IngestLimits(event: limits), billingId: settings.billingID)
+                store: store, vault: vault, registry: loader.registry, limits: ingestLimits,
+                billingId: settings.billingID)
             query = Query(
                 store: store, vault: vault, audit: audit, registry: loader.registry,
                 cursorKey: vault.secret(.cursorKey), clock: clock)
@@ -98,7 +100,8 @@ final class Engine: Sendable {
             try store.start()
             // After the start: opening a partition may have to commit.
             for stream in snapshot.streams.values.map(\.value) {
-                for partition in stream.partitionIDs {
+                let kept = stream.keepsRejections == true ? stream.rejectionPartitions : []
+                for partition in stream.partitionIDs + kept {
                     try store.openPartition(partition, retention: stream.retention)
                 }
             }

@@ -27,6 +27,7 @@ package struct ServerSettings: Sendable {
     package var http: ListenerSettings
     package var tokens: TokenSettings
     package var limits: LimitSettings
+    package var rejections: RejectionSettings
     package var exports: ExportSettings
     package var log: LogSettings
 
@@ -52,6 +53,7 @@ package struct ServerSettings: Sendable {
         http = try ListenerSettings(values)
         tokens = try TokenSettings(values)
         limits = try LimitSettings(values)
+        rejections = try RejectionSettings(values)
         exports = try ExportSettings(values)
         log = try LogSettings(values)
     }

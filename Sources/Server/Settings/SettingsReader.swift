@@ -16,6 +16,7 @@ struct SettingsReader {
         "tokens.rotationDays",
         "limits.queueEventsMax", "limits.queueBytesMax", "limits.keyCacheMax",
         "limits.requestsInFlightMax", "limits.webSocketsMax", "limits.retentionDays",
+        "rejections.bodyBytesMax", "rejections.perSecondMax", "rejections.bytesPerHourMax",
         "exports.directory", "exports.allowInsecureEndpoints", "exports.allowPrivateAddresses",
         "exports.certificateAuthorityFile", "exports.batchesInFlightMax",
         "exports.requestSeconds", "exports.intervalSecondsMin",

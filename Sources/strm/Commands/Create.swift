@@ -67,7 +67,7 @@ struct CreateStream: AsyncParsableCommand {
         commandName: "stream",
         abstract: "Create a stream, or a derived stream of one.",
         usage: """
-            strm create stream <name> [--retention-days <days>]
+            strm create stream <name> [--retention-days <days>] [--keep-rejections]
             strm create stream [<name>] --derived-from <stream> --levels <levels>
             strm create stream [<name>] --derived-from <stream> --cumulative <level>
             """,
@@ -100,6 +100,9 @@ struct CreateStream: AsyncParsableCommand {
         help: ArgumentHelp("Days that events are kept, 1 to 400 (default 7).", valueName: "days"))
     var retentionDays: Int?
 
+    @Flag(help: "Keep the bodies of refused events, sealed.")
+    var keepRejections = false
+
     @Flag(help: "Approve the derived stream too, with the stored credential of a DPO.")
     var approve = false
 
@@ -123,6 +126,9 @@ struct CreateStream: AsyncParsableCommand {
             guard retentionDays == nil else {
                 throw ValidationError("A derived stream keeps nothing: it has no --retention-days.")
             }
+            guard !keepRejections else {
+                throw ValidationError("--keep-rejections goes with a stream that is not derived.")
+            }
         }
         guard parsedLevels != nil else {
             throw ValidationError("--levels is a list of numbers from 0 to 63, such as 1,4.")
@@ -144,6 +150,7 @@ struct CreateStream: AsyncParsableCommand {
         if levels != nil { body["levels"] = .array((parsedLevels ?? []).map { .integer($0) }) }
         if let cumulative { body["cumulative"] = .integer(Int64(cumulative)) }
         if let retentionDays { body["retentionDays"] = .integer(Int64(retentionDays)) }
+        if keepRejections { body["keepsRejections"] = .boolean(true) }
         let request = JSONValue.object(body)
         let errand: Purpose = derivedFrom == nil ? .manage : .write
         var (stream, stored) = try await ServerClient.with(connection, errand) { client in

@@ -3,9 +3,10 @@ import ArgumentParser
 /// `strm rejections [STREAM]`: what was refused, counted.
 struct Rejections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "See what was refused, and where.",
-        usage: "strm rejections [<stream>] [options]",
-        subcommands: [CountRejections.self],
+        abstract: "See what was refused, and where; keep it, open it, replay it.",
+        subcommands: [
+            CountRejections.self, KeepRejections.self, ListRejections.self, ShowRejection.self,
+        ],
         defaultSubcommand: CountRejections.self)
 }
 

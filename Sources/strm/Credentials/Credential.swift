@@ -37,6 +37,11 @@ enum Purpose: Hashable, Sendable {
     case read(stream: String)
     /// See what was refused of a stream; nil: of all.
     case seeRejections(stream: String?)
+    /// See which refused events a stream keeps.
+    case listRejections(stream: String)
+    /// Decide whether they are kept, and open them.
+    case openRejections
+    case replayRejections
 
     /// The roles that may do it, the narrowest first: a command never acts with more power than
     /// it needs while something less will do.
@@ -47,12 +52,13 @@ enum Purpose: Hashable, Sendable {
             ["author", "auditor", "dpo", "administrator", "streamOwner", "sender", "reader"]
         case .write: ["author", "administrator", "dpo"]
         case .control: ["administrator", "dpo", "author"]
-        case .approve, .definePurposes, .export: ["dpo", "administrator"]
-        case .releaseKeys: ["dpo"]
+        case .approve, .definePurposes, .export, .replayRejections: ["dpo", "administrator"]
+        case .releaseKeys, .openRejections: ["dpo"]
         case .audit, .inspectExports: ["auditor", "dpo", "administrator"]
         case .send: ["sender", "streamOwner"]
         case .read: ["reader", "streamOwner"]
         case .seeRejections: ["sender", "streamOwner", "auditor", "dpo", "administrator"]
+        case .listRejections: ["streamOwner", "dpo", "administrator"]
         }
     }
 
@@ -60,7 +66,8 @@ enum Purpose: Hashable, Sendable {
     var scope: String? {
         switch self {
         case .manage, .look, .write, .control, .approve, .definePurposes, .inspectExports, .export,
-            .releaseKeys, .audit, .seeRejections:
+            .releaseKeys, .audit, .seeRejections, .listRejections, .openRejections,
+            .replayRejections:
             nil
         case .send(let stream), .read(let stream): stream
         }
@@ -69,8 +76,12 @@ enum Purpose: Hashable, Sendable {
     func fits(_ credential: Credential) -> Bool {
         guard let role = credential.role, roles.contains(role) else { return false }
         // Who belongs to one stream sees that one alone; all others see every stream.
-        if case .seeRejections(let stream) = self, let own = credential.scope {
-            return own == stream
+        switch self {
+        case .seeRejections(let stream):
+            return credential.scope == nil || credential.scope == stream
+        case .listRejections(let stream):
+            return credential.scope == nil || credential.scope == stream
+        default: break
         }
         return scope == nil || credential.scope == scope
     }
@@ -82,9 +93,9 @@ enum Purpose: Hashable, Sendable {
             "strm create client dpo (it stores the DPO; one person alone: strm init "
                 + "--single-person), or --client-id ID --client-secret-file FILE"
         case .manage, .look, .write, .control, .definePurposes, .inspectExports, .export,
-            .seeRejections:
+            .seeRejections, .listRejections, .replayRejections:
             "strm init (it stores the administrator), or --client-id ID --client-secret-file FILE"
-        case .releaseKeys:
+        case .releaseKeys, .openRejections:
             "strm create client dpo (it stores the DPO), or --client-id ID "
                 + "--client-secret-file FILE"
         case .audit:
@@ -111,6 +122,9 @@ enum Purpose: Hashable, Sendable {
         case .send(let stream): "send to \(stream)"
         case .read(let stream): "read \(stream)"
         case .seeRejections: "see what was refused"
+        case .listRejections(let stream): "see which refused events \(stream) keeps"
+        case .openRejections: "keep and open refused events: that is the DPO's"
+        case .replayRejections: "replay refused events"
         }
     }
 }
