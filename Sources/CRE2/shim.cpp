@@ -58,6 +58,11 @@ const char *strm_re2_pattern(const strm_re2 *expression) {
     return expression->expression.pattern().c_str();
 }
 
+size_t strm_re2_program_size(const strm_re2 *expression) {
+    const int size = expression->expression.ProgramSize();
+    return size < 0 ? 0 : static_cast<size_t>(size);
+}
+
 bool strm_re2_matches_whole(const strm_re2 *expression, const uint8_t *text, size_t count) {
     return matches(expression, text, count, RE2::ANCHOR_BOTH);
 }

@@ -185,7 +185,8 @@ extension EventWalk {
         return fail(
             Refusal(
                 kind: .contractViolation, pointer: pointer ?? self.pointer(),
-                place: pointer ?? place(), rule: validation.rule, expected: string(validation.expected),
+                place: pointer ?? place(), rule: validation.rule,
+                expected: string(validation.expected),
                 ruleID: string(validation.id), message: message.isEmpty ? nil : message))
     }
 

@@ -36,6 +36,9 @@ final class RegularExpression: @unchecked Sendable {
         handle = made
     }
 
+    /// Instructions of the compiled pattern: what it took to compile it.
+    var size: Int { Int(strm_re2_program_size(handle)) }
+
     deinit {
         strm_re2_free(handle)
     }

@@ -55,6 +55,7 @@ import Testing
         }
         let question: [String: Any] = [
             "keyset": keyset(key), "sealed": sealed, "plain": [String](),
+            "example": Repository.root.appending(path: "Examples/exports").path,
         ]
         #expect(try ask(question).opened == plaintexts.map(hexadecimal))
         let raw = try ask(question.merging(["asItIs": true]) { $1 }).opened

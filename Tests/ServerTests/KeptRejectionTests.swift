@@ -174,6 +174,7 @@ struct KeptRejectionTests {
     func invisible() async throws {
         try await TestServer.with { server in
             let sender = try await keeping(server)
+            try await server.definePurposes(0...63)
             let reader = try await server.token(
                 try await server.makeStream("{\"derivedFrom\":\"demo\",\"cumulative\":63}"))
             for _ in 0..<3 {

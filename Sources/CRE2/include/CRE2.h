@@ -26,6 +26,9 @@ void strm_re2_free(strm_re2 *expression);
 // The pattern, NUL-terminated; lives as long as the expression.
 const char *strm_re2_pattern(const strm_re2 *expression);
 
+// Instructions of the compiled program: what compiling cost, and running may cost in memory.
+size_t strm_re2_program_size(const strm_re2 *expression);
+
 // Whether the whole text matches, and whether some part of it does. Safe to call from many threads
 // at once.
 bool strm_re2_matches_whole(const strm_re2 *expression, const uint8_t *text, size_t count);

@@ -28,6 +28,9 @@ final class DirectoryLock: @unchecked Sendable {
 
     func release() {
         guard descriptor >= 0 else { return }
+        // Closing alone would leave the lock to a child that was forked and has not yet executed
+        // its program: it holds a copy of the descriptor for that moment.
+        _ = flock(descriptor, LOCK_UN)
         close(descriptor)
         descriptor = -1
     }
