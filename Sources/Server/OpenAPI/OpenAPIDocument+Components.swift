@@ -176,6 +176,16 @@ extension OpenAPIDocument {
                   items: {type: string}
                   description: Clients that changed the draft or asked for its review.
                 approval: {$ref: "#/components/schemas/Approval"}
+                warnings:
+                  type: array
+                  description: What a reviewer should know; not in lists.
+                  items:
+                    type: object
+                    required: [pointer, rule, text]
+                    properties:
+                      pointer: {type: string}
+                      rule: {type: string}
+                      text: {type: string}
                 document: {type: object}
             Approval:
               type: object

@@ -41,7 +41,8 @@ struct ContractRoutes: Sendable {
     private func get(_ request: RouteRequest) throws -> HTTPResponse {
         _ = try request.query()
         let entry = try entry(request)
-        return Answer.json(.object(try Self.membersWithDocument(entry.value)))
+        return Answer.json(
+            .object(try Self.membersWithDocument(entry.value) + warnings(entry.value)))
     }
 
     private func create(_ request: RouteRequest) async throws -> HTTPResponse {
@@ -67,7 +68,7 @@ struct ContractRoutes: Sendable {
                     record, kind: ContractRecord.kind, name: ref, expectedRevision: nil),
             ] + touched, recording: .by(caller, .contractCreated, contracts: [ref]))
         try await load()
-        var answer = Answer.json(.object(Self.members(record)), status: 201)
+        var answer = Answer.json(.object(Self.members(record) + warnings(contract)), status: 201)
         answer.headers.append(("location", "/v1/contracts/\(ref)"))
         return answer
     }
@@ -97,7 +98,7 @@ struct ContractRoutes: Sendable {
                     expectedRevision: entry.revision),
             ] + touched, recording: .by(caller, .contractChanged, contracts: [record.ref]))
         try await load()
-        return Answer.json(.object(Self.members(record)))
+        return Answer.json(.object(Self.members(record) + warnings(contract)))
     }
 
     /// The document of the body, checked against its schema and compiled.
@@ -177,6 +178,21 @@ struct ContractRoutes: Sendable {
             ("createdBy", .string(record.createdBy)),
             ("editedBy", .array((record.editedBy ?? []).map(WireValue.string))),
         ] + (record.approval.map { [("approval", $0.wire)] } ?? [])
+    }
+
+    /// What a reviewer should know.
+    func warnings(_ record: ContractRecord) -> [(name: String, value: WireValue)] {
+        loader.registry.contract(number: record.number).map(warnings) ?? []
+    }
+
+    private func warnings(_ contract: Contract) -> [(name: String, value: WireValue)] {
+        let items = contract.warnings.map { warning -> WireValue in
+            [
+                "pointer": .string(warning.pointer), "rule": .string(warning.rule),
+                "text": .string(warning.text),
+            ]
+        }
+        return [("warnings", .array(items))]
     }
 
     static func membersWithDocument(

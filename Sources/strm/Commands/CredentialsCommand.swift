@@ -26,7 +26,7 @@ struct CredentialsAdd: AsyncParsableCommand {
             """)
 
     @Argument(help: "The name to store them under.") var name: String
-    @Option(help: "sender, reader, stream-owner, auditor, dpo or administrator.")
+    @Option(help: "sender, reader, stream-owner, author, auditor, dpo or administrator.")
     var role: ClientRole
     @Option(
         help: ArgumentHelp("The stream or derived stream that they are for.", valueName: "stream"))

@@ -55,7 +55,7 @@ enum Entity {
     /// The members that are never shown in a table: a secret has its own line, once; that an
     /// exporter is paused is its state.
     private static let hidden: Set<String> = [
-        "client", "clientSecret", "document", "isPaused",
+        "client", "clientSecret", "document", "isPaused", "warnings",
     ]
 
     /// The path of the one named `name`; a contract's name is `handle/name/version`.
@@ -103,6 +103,9 @@ enum Entity {
         }
         let lines = ordered.map { (Table.words($0.key), Self.cell($0.key, $0.value)) }
         Terminal.print(Table.card(lines + more.map { ($0.key, $0.value) }))
+        for warning in members["warnings"]?.array ?? [] {
+            Terminal.print("\nwarning: " + (warning["text"]?.string ?? ""))
+        }
         if let document = members["document"] { Terminal.print("\n" + document.text()) }
     }
 
