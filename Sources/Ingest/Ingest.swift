@@ -16,6 +16,7 @@ package final class Ingest: Sendable {
     /// What was refused, by stream, client, contract, rule and place, since the process started.
     package let rejections = RejectionCounts()
     package let keeper: RejectionKeeper
+    package let replays = ReplayGate()
     private let counters = Mutex<[LaneCounters]>([])
 
     /// `billingId` is written into `strmMeta.billingId` of every event.

@@ -200,7 +200,7 @@ final class SlowLane: Sendable {
 
     /// A key that was gone while an event was being sealed is made anew on the next try, so it is
     /// told as overload, which senders repeat; a closed vault refuses as a closed store does.
-    private static func storeError(for error: VaultError) -> StoreError {
+    static func storeError(for error: VaultError) -> StoreError {
         switch error {
         case .store(let error): error
         case .keyGone: .overloaded(retryAfterSeconds: 1)

@@ -98,8 +98,7 @@ extension Query {
     }
 
     /// Opens bodies in memory, in the order of the offsets; those that are not there any more are
-    /// left out. Not on record: whoever calls has written, or writes, an entry before anything
-    /// leaves.
+    /// left out. Not on record: whoever calls writes an entry before anything leaves, or has.
     func openRejections(
         of stream: StreamDefinition, at offsets: [Offset]
     ) async throws(QueryError) -> [OpenedRejection] {

@@ -70,6 +70,7 @@ struct PermissionTests {
         ),
         ("PUT", "/v1/streams/demo/rejections", ["dpo"]),
         ("POST", "/v1/streams/demo/rejections/show", ["dpo"]),
+        ("POST", "/v1/streams/demo/rejections/replay", ["administrator", "dpo"]),
         ("GET", "/ws", ["reader", "streamOwner", "derivedReader"]),
     ]
 

@@ -130,9 +130,84 @@ extension OpenAPIDocument {
                 "415": {$ref: "#/components/responses/UnsupportedMediaType"}
                 "503": {$ref: "#/components/responses/Unavailable"}
 
+          /v1/streams/{stream}/rejections/replay:
+            parameters:
+              - {$ref: "#/components/parameters/Stream"}
+            post:
+              operationId: replayRejections
+              summary: >-
+                Send kept refused events through the gate again, by offset or by filter, at most
+                1,000 a call (dpo, administrator). What is accepted is durable and is never replayed
+                again.
+              requestBody:
+                required: true
+                content:
+                  application/json:
+                    schema:
+                      oneOf:
+                        - type: object
+                          required: [offsets]
+                          additionalProperties: false
+                          properties:
+                            offsets:
+                              type: array
+                              minItems: 1
+                              maxItems: 1000
+                              items: {type: integer, minimum: 0}
+                        - type: object
+                          additionalProperties: false
+                          properties:
+                            contract: {type: string}
+                            from: {$ref: "#/components/schemas/Time"}
+                            limit: {type: integer, minimum: 1, maximum: 1000, default: 1000}
+                            cursor: {type: string, pattern: "^[0-9]{1,18}$"}
+              responses:
+                "200":
+                  description: What became of each.
+                  content:
+                    application/json:
+                      schema:
+                        type: object
+                        required: [accepted, refused, results, nextCursor]
+                        properties:
+                          accepted: {type: integer}
+                          refused: {type: integer}
+                          results:
+                            type: array
+                            items: {$ref: "#/components/schemas/ReplayResult"}
+                          nextCursor:
+                            type: [string, "null"]
+                            description: Where the filter goes on; null if it is at its end.
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "415": {$ref: "#/components/responses/UnsupportedMediaType"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+
         """
 
     static let rejectionSchemas = """
+            ReplayResult:
+              type: object
+              required: [offset, outcome]
+              properties:
+                offset: {type: integer, minimum: 0}
+                outcome:
+                  type: string
+                  enum: [accepted, refused, already-replayed, gone, failed]
+                problem:
+                  description: Of what was refused (with place, rule, expected) or failed.
+                  type: object
+                  required: [type]
+                  properties:
+                    type: {type: string, format: uri}
+                    place: {type: string}
+                    rule: {type: string}
+                    ruleId: {type: string}
+                    expected: {type: string}
             Rejection:
               type: object
               required:

@@ -66,13 +66,7 @@ struct KeptRejectionRoutes: Sendable {
     private func list(_ request: RouteRequest) async throws -> HTTPResponse {
         let query = try request.query("from", "limit", "cursor")
         let stream = try entry(of: request).value
-        var start = Offset(rawValue: 0)
-        if let text = try query.text("cursor") {
-            guard let number = UInt64(text), number < UInt64(Int64.max) else {
-                throw Problem.invalid("cursor", expected: "a cursor that this stream gave")
-            }
-            start = Offset(rawValue: number)
-        }
+        let start = try Self.offset(try query.text("cursor"), at: "cursor")
         let limit = try query.integer("limit", in: 1...Query.rejectionsMax) ?? 100
         let from = try query.time("from")
         // What was refused before this question is found by it.
@@ -117,8 +111,17 @@ struct KeptRejectionRoutes: Sendable {
         return Answer.secret(.object(members))
     }
 
+    /// The place that a cursor names; nil: the beginning.
+    static func offset(_ cursor: String?, at parameter: String) throws(Problem) -> Offset {
+        guard let cursor else { return Offset(rawValue: 0) }
+        guard cursor.utf8.count <= 18, cursor.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let number = UInt64(cursor)
+        else { throw .invalid(parameter, expected: "a cursor that this stream gave") }
+        return Offset(rawValue: number)
+    }
+
     /// The stream of the request, if the caller may know of it.
-    private func entry(
+    func entry(
         of request: RouteRequest
     ) throws(Problem) -> CatalogSnapshot.Entry<StreamDefinition> {
         let name = request.parameter("stream")

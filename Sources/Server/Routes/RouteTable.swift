@@ -37,7 +37,7 @@ enum RouteTable {
             catalog: engine.catalog, store: engine.store, ingest: engine.ingest,
             query: engine.query)
         return events.routes + [webSocket.route] + management + rejections.routes + kept.routes
-            + audit.routes
+            + [ReplayRoute(kept: kept).route] + audit.routes
             + tokens.routes + OperationsRoutes(engine: engine).routes
     }
 }

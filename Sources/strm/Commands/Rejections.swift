@@ -6,6 +6,7 @@ struct Rejections: AsyncParsableCommand {
         abstract: "See what was refused, and where; keep it, open it, replay it.",
         subcommands: [
             CountRejections.self, KeepRejections.self, ListRejections.self, ShowRejection.self,
+            ReplayRejections.self,
         ],
         defaultSubcommand: CountRejections.self)
 }
