@@ -12,6 +12,23 @@ extension ContractDocument {
         let sealing: SealingMode
     }
 
+    /// The levels of the personal fields, each with the pointer of the first place that names it.
+    package var levelPlaces: [(level: Int, pointer: String)] {
+        var places: [(level: Int, pointer: String)] = []
+        for field in fields where field.isPersonal {
+            guard let level = field.level, !places.contains(where: { $0.level == level }) else {
+                continue
+            }
+            let name = "/fieldName"
+            let pointer =
+                field.pointer.hasPrefix("/fieldMetadata/")
+                ? field.pointer.dropLast(name.count) + "/personalDataConfig/purposeLevel"
+                : field.pointer[...]
+            places.append((level, String(pointer)))
+        }
+        return places
+    }
+
     static func fieldMetadata(
         _ root: DocumentCursor
     ) throws(ContractError) -> [FieldRule] {

@@ -54,6 +54,27 @@ struct DerivedStreamTests {
         }
     }
 
+    @Test(
+        "one that is not approved, or not any more, hands out nothing and leaves no release on record",
+        arguments: [Approval.State.pending, .rejected])
+    func notApproved(state: Approval.State) async throws {
+        let machine = try Machine()
+        await machine.stores(Event(mark: "all", consent: [0, 1, 2, 3]))
+        let approved = try machine.reader([1])
+        guard case .derived(var derived, let source) = approved.target else {
+            Issue.record("not a derived stream")
+            return
+        }
+        derived.approval = Approval(state: state)
+        let reader = Query.Reader(
+            client: "c", role: "reader", target: .derived(derived, source: source))
+        await #expect(throws: QueryError.notApproved) {
+            _ = try await machine.query.page(reader, Query.Request())
+        }
+        #expect(machine.query.statistics.releases == 0)
+        #expect(try await machine.query.page(approved, Query.Request()).count == 1)
+    }
+
     @Test("an event without consent is never delivered, not even to cumulative 0 or to no level")
     func noConsent() async throws {
         let machine = try Machine()

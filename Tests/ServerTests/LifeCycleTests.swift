@@ -285,7 +285,9 @@ struct PurposeTests {
                 "/v1/contracts", token: token, json: TestEvents.contract)
             #expect(contract.slug == "unmapped-level")
             #expect(contract.json["levels"] as? [Int] == [4])
-            #expect(contract.json["pointer"] as? String == "/fieldMetadata")
+            #expect(
+                contract.json["pointer"] as? String
+                    == "/fieldMetadata/1/personalDataConfig/purposeLevel")
 
             let owner = try await server.demo()
             let derived = try await server.client.post(

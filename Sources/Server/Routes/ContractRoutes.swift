@@ -55,6 +55,7 @@ struct ContractRoutes: Sendable {
                 "There is a contract of this name and version. Raise the version, or replace the "
                     + "text of a draft with PUT.")
         }
+        try checkPurposes(document)
         let touched = try purposeMutations(contract)
         let number = try catalog.takeNumber("contract")
         let record = ContractRecord(
@@ -83,6 +84,7 @@ struct ContractRoutes: Sendable {
             throw Problem.invalid(
                 "/ref", expected: "the reference of the path, \(entry.value.ref)")
         }
+        try checkPurposes(document)
         let touched = try purposeMutations(contract)
         let number = try catalog.takeNumber("contract")
         var record = entry.value
@@ -122,6 +124,13 @@ struct ContractRoutes: Sendable {
             } catch {
                 throw Problem(error)
             }
+        }
+    }
+
+    private func checkPurposes(_ document: ContractDocument) throws(Problem) {
+        let snapshot = catalog.snapshot
+        for place in document.levelPlaces where snapshot.purposes[place.level] == nil {
+            throw .unmapped([place.level], at: place.pointer)
         }
     }
 

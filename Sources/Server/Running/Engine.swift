@@ -76,6 +76,7 @@ final class Engine: Sendable {
             loader = ContractLoader(registry: ContractRegistry())
             let snapshot = catalog.snapshot
             try loader.load { snapshot }
+            Self.warnOfUnmappedLevels(snapshot, loader.registry, logger)
             keys = SigningKeys(try SigningKeyRotation.load(vault: vault, store: store))
             secrets = ClientSecrets(pepper: vault.secret(.clientPepper))
             var limits = EventLimits()
@@ -148,6 +149,22 @@ final class Engine: Sendable {
             configuration.isSyncEnabled = environment["STRM_TEST_UNSAFE_NO_SYNC"] != "1"
         #endif
         return configuration
+    }
+
+    /// An installation from before there were purposes has none: its senders should not be the
+    /// first to learn it.
+    private static func warnOfUnmappedLevels(
+        _ snapshot: CatalogSnapshot, _ registry: ContractRegistry, _ logger: Logger
+    ) {
+        let contracts = snapshot.contracts.values.map(\.value).filter { $0.state == .active }
+        let used = contracts.flatMap { record in
+            registry.contract(number: record.number)?.piiFields.map(\.level) ?? []
+        }
+        let unmapped = Set(used).filter { snapshot.purposes[$0] == nil }.sorted()
+        guard !unmapped.isEmpty else { return }
+        logger.warning(
+            "consent levels have no purpose: events that name them are refused",
+            metadata: ["levels": "\(unmapped.map(String.init).joined(separator: ","))"])
     }
 
     /// Manifests are signed by the key of the audit log under a name of its own: to a verifier it
