@@ -22,14 +22,63 @@ package final class Contract: Sendable {
     /// limits.
     /// - Throws: the first thing wrong in the document and where; its author mends it.
     package init(document: ContractDocument, number: UInt32) throws(ContractError) {
-        let schema = try AvroSchemaParser.parse(document.schema)
-        var marker = FieldMarker(schema)
+        let marked: Marked
+        switch document.schemaLanguage {
+        case .avro: (plan, marked) = try Self.avro(document)
+        case .jsonSchema: (plan, marked) = try Self.jsonSchema(document)
+        }
+        self.number = number
+        ref = document.ref
+        schemaRef = document.schemaRef
+        piiFields = marked.fields
+        hasDataSubject = document.dataSubjectField != nil
+        warnings = marked.warnings
+        keyPointer = JSONPointer.text(path: marked.key)
+    }
+
+    /// What a contract's paths have come to.
+    private struct Marked {
+        /// Path of the key field.
+        var key: String
+        var fields: [PIIField] = []
+        var validations: ValidationSet
+        var warnings: [ContractWarning]
+    }
+
+    private static func avro(
+        _ document: ContractDocument
+    ) throws(ContractError) -> (DecodingPlan, Marked) {
+        var marker = FieldMarker(try AvroSchemaParser.parse(document.schema))
         _ = try marker.markMeta(pointer: document.schema.pointer)
         try MetaSection.check(marker.schema, document.schema)
+        let marked = try mark(document, &marker)
+        let plan = try PlanBuilder.build(
+            marker, piiFields: marked.fields, validations: marked.validations, ref: document.ref,
+            schemaRef: document.schemaRef)
+        return (plan, marked)
+    }
 
+    private static func jsonSchema(
+        _ document: ContractDocument
+    ) throws(ContractError) -> (DecodingPlan, Marked) {
+        var compiler = try JSONSchemaCompiler(document.schema)
+        let program = try compiler.compileForEvents()
+        var marker = SchemaMarker(program.parts, root: compiler.documentRoot)
+        let marked = try mark(document, &marker)
+        try marker.finish(pointer: document.schema.pointer)
+        let plan = PlanBuilder.build(
+            marker, program, piiFields: marked.fields, validations: marked.validations,
+            ref: document.ref, schemaRef: document.schemaRef)
+        return (plan, marked)
+    }
+
+    /// Puts all rules of the document on the places of its schema.
+    private static func mark(
+        _ document: ContractDocument, _ marker: inout some PlaceMarker
+    ) throws(ContractError) -> Marked {
         let key = try marker.mark(document.keyField, for: .key, pointer: "/keyField")
         if let subject = document.dataSubjectField {
-            try marker.mark(subject, for: .subject, pointer: "/dataSubjectField")
+            _ = try marker.mark(subject, for: .subject, pointer: "/dataSubjectField")
         }
         var fields: [PIIField] = []
         var paths: Set<String> = []
@@ -48,17 +97,10 @@ package final class Contract: Sendable {
         }
         var validations = try ValidationSet(document.validations)
         try validations.mark(&marker)
-
-        plan = try PlanBuilder.build(
-            marker, piiFields: fields, validations: validations, ref: document.ref,
-            schemaRef: document.schemaRef)
-        self.number = number
-        ref = document.ref
-        schemaRef = document.schemaRef
-        piiFields = fields
-        hasDataSubject = document.dataSubjectField != nil
-        warnings = ContractWarning.frequencyLeaks(
-            document.fields.filter(\.isPersonal), enumerated: marker.enumeratedFields(validations))
-        keyPointer = "/\(key)"
+        return Marked(
+            key: key, fields: fields, validations: validations,
+            warnings: ContractWarning.frequencyLeaks(
+                document.fields.filter(\.isPersonal),
+                enumerated: marker.enumeratedFields(validations)))
     }
 }

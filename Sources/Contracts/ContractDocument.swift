@@ -11,6 +11,7 @@
 ///     dataSubjectField: customer/id               # optional
 ///     schema:
 ///       ref: {handle: streammachine, name: clickstream, version: 1.0.0, schemaType: AVRO}
+///                                                 # or JSON_SCHEMA
 ///       definition: {type: record, …}             # the schema as an object, or as a string that holds it
 ///
 /// Paths name record fields, separated by `/`. Lists and maps are passed over (`items/email`) or
@@ -27,7 +28,9 @@ package struct ContractDocument: Sendable {
     package let dataSubjectField: String?
     let fields: [FieldRule]
     let validations: [Validation]
-    /// The Avro schema as a JSON value, and where it stands.
+    /// The language of `schema`.
+    package let schemaLanguage: SchemaLanguage
+    /// The schema as a JSON value, and where it stands.
     let schema: DocumentCursor
     private let informational: [JSONValue.Member]
 
@@ -72,7 +75,7 @@ package struct ContractDocument: Sendable {
         }
         fields = try Self.fieldMetadata(root) + Self.piiFields(root)
         validations = try Self.validations(root)
-        (schemaRef, schema) = try Self.schema(try root.required("schema"))
+        (schemaRef, schemaLanguage, schema) = try Self.schema(try root.required("schema"))
         var informational: [JSONValue.Member] = []
         for name in ["metadata", "isPublic", "state"] {
             guard let inner = root.member(name) else { continue }
@@ -96,7 +99,7 @@ package struct ContractDocument: Sendable {
         }
         let schemaReference = Self.reference(
             schemaRef.handle, schemaRef.name, schemaRef.version,
-            extra: [.init(name: "schemaType", value: .string("AVRO"))])
+            extra: [.init(name: "schemaType", value: .string(schemaLanguage.rawValue))])
         members.append(
             .init(
                 name: "schema",

@@ -95,6 +95,20 @@ final class DecodingPlan: @unchecked Sendable {
         var presences: UInt64
     }
 
+    /// A place of a JSON Schema at or below which rules apply. Place 0 has none; the event itself is
+    /// place 1.
+    struct Place {
+        /// Index into `rules` plus one; 0: none.
+        var rules: UInt16 = 0
+        /// The place of members that have none of their own by name.
+        var others: UInt16 = 0
+        /// First and number of `names` with a place of their own, and their hash table in `slots`.
+        var names: UInt32 = 0
+        var count: UInt16 = 0
+        var table: UInt32 = 0
+        var tableMask: UInt32 = 0
+    }
+
     let nodes: UnsafeMutableBufferPointer<Node>
     let fields: UnsafeMutableBufferPointer<Field>
     let names: UnsafeMutableBufferPointer<Name>
@@ -109,6 +123,9 @@ final class DecodingPlan: @unchecked Sendable {
     let integers: UnsafeMutableBufferPointer<Int64>
     let doubles: UnsafeMutableBufferPointer<Double>
     let validations: UnsafeMutableBufferPointer<ValidationText>
+    let places: UnsafeMutableBufferPointer<Place>
+    /// The schema of a contract in JSON Schema.
+    let program: JSONSchemaProgram?
     /// RE2 objects, owned by `owners`.
     let expressions: UnsafeMutableBufferPointer<OpaquePointer>
     let root: UInt32
@@ -133,6 +150,8 @@ final class DecodingPlan: @unchecked Sendable {
         var integers: [Int64] = []
         var doubles: [Double] = []
         var validations: [ValidationText] = []
+        var places: [Place] = []
+        var program: JSONSchemaProgram?
         var expressions: [RegularExpression] = []
         var root: UInt32 = 0
         var ref = 0..<0
@@ -153,6 +172,8 @@ final class DecodingPlan: @unchecked Sendable {
         integers = Self.copy(parts.integers)
         doubles = Self.copy(parts.doubles)
         validations = Self.copy(parts.validations)
+        places = Self.copy(parts.places)
+        program = parts.program
         expressions = Self.copy(parts.expressions.map(\.handle))
         owners = parts.expressions
         root = parts.root
@@ -175,6 +196,7 @@ final class DecodingPlan: @unchecked Sendable {
         integers.deallocate()
         doubles.deallocate()
         validations.deallocate()
+        places.deallocate()
         expressions.deallocate()
     }
 
@@ -204,6 +226,8 @@ final class DecodingPlan: @unchecked Sendable {
             doubles: UnsafePointer(doubles.baseAddress.unsafelyUnwrapped),
             validations: UnsafePointer(validations.baseAddress.unsafelyUnwrapped),
             validationCount: validationCount,
+            places: UnsafePointer(places.baseAddress.unsafelyUnwrapped),
+            isJSONSchema: program != nil, schema: (program ?? .none).view,
             expressions: UnsafePointer(expressions.baseAddress.unsafelyUnwrapped),
             root: Int(root),
             ref: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[ref]),
@@ -227,6 +251,10 @@ struct PlanView {
     let doubles: UnsafePointer<Double>
     let validations: UnsafePointer<DecodingPlan.ValidationText>
     let validationCount: Int
+    let places: UnsafePointer<DecodingPlan.Place>
+    /// Whether the contract's schema is a JSON Schema, and that schema; one of nothing otherwise.
+    let isJSONSchema: Bool
+    let schema: JSONSchemaView
     let expressions: UnsafePointer<OpaquePointer>
     let root: Int
     /// `handle/name/version` of the contract and of its schema.

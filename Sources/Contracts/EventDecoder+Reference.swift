@@ -31,7 +31,7 @@ extension EventDecoder {
     }
 
     /// Tape index of the first member of that name.
-    private static func member(_ name: StaticString, of index: Int, _ tape: JSONTape) -> Int? {
+    static func member(_ name: StaticString, of index: Int, _ tape: JSONTape) -> Int? {
         let end = tape.end(index)
         var at = index + 1
         while at < end {
@@ -62,6 +62,12 @@ extension EventDecoder {
         Refusal(
             kind: .schemaViolation, pointer: refPointer, place: refPointer, rule: .required,
             expected: "the contract's reference, handle/name/version")
+    }
+
+    static var notBinary: Refusal {
+        Refusal(
+            kind: .malformedBody, rule: .json,
+            expected: "JSON: the schema is a JSON Schema, which has no Avro binary form")
     }
 
     static var unknownContract: Refusal {

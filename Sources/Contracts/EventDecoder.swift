@@ -30,6 +30,7 @@ package final class EventDecoder {
     /// Stands in before the first event.
     private let noPlan = DecodingPlan(DecodingPlan.Parts())
     @exclusivity(unchecked) private var walk: EventWalk
+    @exclusivity(unchecked) private var evaluator = JSONSchemaEvaluator()
     @exclusivity(unchecked) private var isDecoded = false
     /// Whether `chosen` is the contract that the last event named.
     @exclusivity(unchecked) private var isNamed = false
@@ -51,6 +52,22 @@ package final class EventDecoder {
     /// - Throws: why the event is refused; nothing of it is kept.
     package func decode(
         _ body: UnsafeRawBufferPointer, format: Format, schemaRef: UnsafeRawBufferPointer?
+    ) throws(Refusal) {
+        do throws(Refusal) {
+            try decodeBody(body, format, schemaRef)
+        } catch {
+            var refusal = error
+            // A walk by a JSON Schema knows pointers only; which of their words are the schema's,
+            // its program knows.
+            if refusal.place == "*", let program = chosen?.plan.program {
+                refusal.place = program.place(of: refusal.pointer)
+            }
+            throw refusal
+        }
+    }
+
+    private func decodeBody(
+        _ body: UnsafeRawBufferPointer, _ format: Format, _ schemaRef: UnsafeRawBufferPointer?
     ) throws(Refusal) {
         isDecoded = false
         isNamed = false
@@ -163,7 +180,19 @@ extension EventDecoder {
         try choose(try Self.contractRef(tape), schemaRef)
         walk.reset()
         walk.tape = tape
+        if walk.plan.isJSONSchema { return try decodeBySchema(tape) }
         return walk.walkJSON(JSONTape.rootIndex)
+    }
+
+    /// By a JSON Schema: names first, since the schema's keywords rely on each being there once;
+    /// then the schema; then the walk that writes.
+    private func decodeBySchema(_ tape: JSONTape) throws(Refusal) -> Bool {
+        let root = JSONTape.rootIndex
+        guard walk.checkNames(root) else { return false }
+        evaluator.begin(walk.plan.schema, tape, wordCount: tape.next(root))
+        evaluator.metaIndex = Self.member("strmMeta", of: root, tape) ?? 0
+        guard evaluator.accepts(root) else { throw evaluator.explain(root) }
+        return walk.walkPlaces(root)
     }
 
     private func decodeBinary(
@@ -178,6 +207,7 @@ extension EventDecoder {
             }
             use(snapshot[index])
         }
+        guard !walk.plan.isJSONSchema else { throw Self.notBinary }
         guard let ref = EventWalk.contractRef(in: body, plan: walk.plan, limits: limits) else {
             // Not of this schema: the walk says where and why.
             walk.reset()
@@ -185,6 +215,7 @@ extension EventDecoder {
             return false
         }
         try choose(ref, schemaRef)
+        guard !walk.plan.isJSONSchema else { throw Self.notBinary }
         walk.reset()
         return walk.walkBinary(body)
     }
@@ -193,6 +224,7 @@ extension EventDecoder {
     private func decodeUnnamedBinary(_ body: UnsafeRawBufferPointer) throws(Refusal) -> Bool {
         var cursor = BinaryCursor(body)
         guard let ref = cursor.prefixed(), let index = snapshot.index(ref: ref),
+            !snapshot[index].contract.plan.view.isJSONSchema,
             let found = EventWalk.contractRef(
                 in: body, plan: snapshot[index].contract.plan.view, limits: limits),
             found.baseAddress == ref.baseAddress
@@ -202,6 +234,7 @@ extension EventDecoder {
                 expected: "the name of the schema with an event in Avro binary")
         }
         try choose(ref, nil)
+        guard !walk.plan.isJSONSchema else { throw Self.notBinary }
         walk.reset()
         return walk.walkBinary(body)
     }

@@ -17,11 +17,20 @@ extension EventWalk {
 
     /// Refuses a key that stands twice in the map that began at `first`, and forgets its keys.
     mutating func checkKeys(from first: Int) -> Bool {
-        let count = mapKeys.count - first
-        guard count > 1 else {
-            mapKeys.count = first
-            return true
+        if let twice = repeatedKey(from: first) {
+            let key = mapKeys.base[first + twice]
+            return failDuplicate(UnsafeRawBufferPointer(start: key.start, count: key.count))
         }
+        mapKeys.count = first
+        return true
+    }
+
+    /// The first key since `first` that stands there a second time, as an index from `first`; nil:
+    /// none does. Cost: linear; a few keys are compared with each other.
+    mutating func repeatedKey(from first: Int) -> Int? {
+        let count = mapKeys.count - first
+        guard count > 1 else { return nil }
+        if count <= 8 { return repeatedFewKey(first, count) }
         var size = 4
         while size < 2 * count { size *= 2 }
         keyTable.count = 0
@@ -34,12 +43,23 @@ extension EventWalk {
             var at = Int(truncatingIfNeeded: ByteText.hash(text, seed: hashSeed)) & (size - 1)
             while table[at] != 0 {
                 let other = mapKeys.base[first + Int(table[at]) - 1]
-                if ByteText.isEqual(other.start, other.count, text) { return failDuplicate(text) }
+                if ByteText.isEqual(other.start, other.count, text) { return index }
                 at = (at + 1) & (size - 1)
             }
             table[at] = UInt16(truncatingIfNeeded: index + 1)
         }
-        mapKeys.count = first
-        return true
+        return nil
+    }
+
+    private func repeatedFewKey(_ first: Int, _ count: Int) -> Int? {
+        for index in 1..<count {
+            let key = mapKeys.base[first + index]
+            let text = UnsafeRawBufferPointer(start: key.start, count: key.count)
+            for other in 0..<index {
+                let earlier = mapKeys.base[first + other]
+                if ByteText.isEqual(earlier.start, earlier.count, text) { return index }
+            }
+        }
+        return nil
     }
 }

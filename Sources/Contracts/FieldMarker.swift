@@ -4,7 +4,7 @@
 /// named place only: `billing/street` may be personal while `shipping/street` is not, although both
 /// are of one record type. In a type that contains itself a path therefore names one level:
 /// `parent/email` and `parent/parent/email` are two places.
-struct FieldMarker {
+struct FieldMarker: PlaceMarker {
     private(set) var schema: AvroSchema
     /// Rules by index; ``AvroSchema/Node/rules`` refers here.
     private(set) var rules: [Rules] = []
@@ -20,6 +20,8 @@ struct FieldMarker {
         var pii: Int?
         /// The type of the values.
         var kind: AvroSchema.Kind
+        /// The schema itself lists the values.
+        var isEnumeration = false
         /// Indexes of the validations that each value has to pass.
         var checks: [Int] = []
         /// Indexes of the validations whose condition a value can meet.
@@ -173,16 +175,6 @@ struct FieldMarker {
             throw walk.fail("path-type", "a field outside lists and maps")
         case .pii, .check, .mention: break
         }
-    }
-
-    /// The personal fields whose values are an enumeration, at one of their places at least: of
-    /// the schema, or by one of these validations.
-    func enumeratedFields(_ validations: ValidationSet) -> Set<Int> {
-        Set(
-            rules.lazy.filter { place in
-                place.kind == .enum
-                    || place.checks.contains { validations.entries[$0].isEnumeration }
-            }.compactMap(\.pii))
     }
 
     private mutating func apply(_ node: Int, _ walk: Walk) throws(ContractError) {

@@ -187,6 +187,18 @@ extension JSONText {
 
 /// RFC 6901.
 enum JSONPointer {
+    /// The pointer of a contract's path, whose steps are separated by `/`.
+    static func text(path: String) -> String {
+        path.split(separator: "/", omittingEmptySubsequences: false)
+            .map { "/" + escape(String($0)) }.joined()
+    }
+
+    /// The name that a reference token stands for.
+    static func unescape(_ token: String) -> String {
+        guard token.utf8.contains(UInt8(ascii: "~")) else { return token }
+        return token.replacing("~1", with: "/").replacing("~0", with: "~")
+    }
+
     /// One reference token: `~` becomes `~0`, `/` becomes `~1`.
     static func escape(_ name: String) -> String {
         guard name.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") })

@@ -12,12 +12,15 @@ enum NumberText {
     /// Writes the digits of an integer; returns how many bytes. `into` has room for ``bytesMax``.
     @inline(__always)
     static func write(_ number: Int64, into: UnsafeMutablePointer<UInt8>) -> Int {
-        var rest = number.magnitude
-        var target = into
-        if number < 0 {
-            target.pointee = UInt8(ascii: "-")
-            target += 1
-        }
+        guard number < 0 else { return write(number.magnitude, into: into) }
+        into.pointee = UInt8(ascii: "-")
+        return 1 + write(number.magnitude, into: into + 1)
+    }
+
+    /// The same for an integer that may be above Int64.max.
+    @inline(__always)
+    static func write(_ number: UInt64, into target: UnsafeMutablePointer<UInt8>) -> Int {
+        var rest = number
         var count = 1
         var bound: UInt64 = 10
         while rest >= bound {
@@ -33,7 +36,7 @@ enum NumberText {
             rest = quotient
             index -= 1
         }
-        return count + (target - into)
+        return count
     }
 
     /// Writes a finite double; returns how many bytes. `into` has room for ``bytesMax``.

@@ -49,4 +49,10 @@ final class RegularExpression: @unchecked Sendable {
         strm_re2_matches_whole(
             handle, text.baseAddress?.assumingMemoryBound(to: UInt8.self), text.count)
     }
+
+    /// Whether some part of the text matches.
+    func matchesPart(_ text: UnsafeRawBufferPointer) -> Bool {
+        strm_re2_matches_part(
+            handle, text.baseAddress?.assumingMemoryBound(to: UInt8.self), text.count)
+    }
 }

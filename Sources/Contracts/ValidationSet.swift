@@ -45,27 +45,22 @@ struct ValidationSet {
         }
     }
 
-    /// Puts each validation on the places of an Avro schema that its paths name.
+    /// Puts each validation on the places of a schema that its paths name.
     /// - Throws: when the schema has no such place, or its type does not fit.
-    mutating func mark(_ marker: inout FieldMarker) throws(ContractError) {
+    mutating func mark(_ marker: inout some PlaceMarker) throws(ContractError) {
         for index in entries.indices {
             let rule = entries[index].rule
             let field = "\(rule.pointer)/field"
             guard case .requiredIf(let condition) = rule.check, let bit = entries[index].bit else {
-                try marker.mark(rule.path, for: .check(index, rule), pointer: field)
+                _ = try marker.mark(rule.path, for: .check(index, rule), pointer: field)
                 continue
             }
             let path = try marker.mark(rule.path, for: .requirement(bit), pointer: field)
-            entries[index].missingPointer = Self.pointer(path)
+            entries[index].missingPointer = JSONPointer.text(path: path)
             let use: FieldMarker.Use =
                 condition.values == nil ? .presence(bit) : .condition(index, rule)
-            try marker.mark(condition.path, for: use, pointer: "\(rule.pointer)/when/field")
+            _ = try marker.mark(condition.path, for: use, pointer: "\(rule.pointer)/when/field")
         }
-    }
-
-    private static func pointer(_ path: String) -> String {
-        path.split(separator: "/", omittingEmptySubsequences: false)
-            .map { "/" + JSONPointer.escape(String($0)) }.joined()
     }
 }
 

@@ -91,7 +91,7 @@ struct ContractDocumentTests {
             with(#""validations":[{"field":"mail","type":"regex","value":"("}]"#),
             "/validations/0/value (regex)"),
         Case(
-            "{\(ref),\(key),\"schema\":{\"ref\":{\"handle\":\"t\",\"name\":\"s\",\"version\":\"1.0.0\",\"schemaType\":\"JSON\"},\"definition\":{}}}",
+            "{\(ref),\(key),\"schema\":{\"ref\":{\"handle\":\"t\",\"name\":\"s\",\"version\":\"1.0.0\",\"schemaType\":\"PROTOBUF\"},\"definition\":{}}}",
             "/schema/ref/schemaType (schema-type)"),
         Case(
             "{\(ref),\(key),\"schema\":{\"ref\":{\"handle\":\"t\",\"name\":\"s\",\"version\":\"1.0.0\"},\"definition\":\"{\"}}",

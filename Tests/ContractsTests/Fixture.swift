@@ -41,7 +41,11 @@ struct Fixture {
         let document = try Self.document(
             fields: fields, key: key, pii: pii, regex: regex, validations: validations,
             subject: subject)
-        contract = try Contract(document: document, number: 7)
+        self.init(contract: try Contract(document: document, number: 7), limits: limits)
+    }
+
+    init(contract: Contract, limits: EventLimits = EventLimits()) {
+        self.contract = contract
         registry.replaceAll([(contract, .active)])
         decoder = EventDecoder(registry: registry, limits: limits)
     }

@@ -80,11 +80,12 @@ extension JSONSchemaProgram.Parts {
     }
 
     /// The nodes that a node applies to its own value, with or without a condition.
-    func inPlace(_ node: Int) -> [Int] {
+    func inPlace(_ node: Int, withNot: Bool = true) -> [Int] {
         var found: [Int] = []
         for operation in operations(of: node) {
             switch operation.code {
-            case .apply, .not: found.append(Int(operation.a))
+            case .apply: found.append(Int(operation.a))
+            case .not: if withNot { found.append(Int(operation.a)) }
             case .dependentSchema: found.append(Int(operation.b))
             case .dynamicReference: found += dynamicTargets(operation)
             case .anyOf, .oneOf:

@@ -19,6 +19,8 @@ struct JSONSchemaCompiler {
     let options: Options
     var index: JSONSchemaIndex
     var parts = JSONSchemaProgram.Parts()
+    /// The node of the document itself.
+    var documentRoot = 0
     /// Locations by node.
     var locations: [Int] = []
     private var nodes: [Int: Int] = [:]

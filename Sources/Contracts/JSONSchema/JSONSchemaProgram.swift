@@ -163,6 +163,8 @@ final class JSONSchemaProgram: @unchecked Sendable {
     static let none = JSONSchemaProgram(Parts())
 
     let parts: Parts
+    /// Every name of a member that the schema has somewhere.
+    private let memberNames: Set<String>
     private let nodes: UnsafeMutableBufferPointer<Node>
     private let operations: UnsafeMutableBufferPointer<Operation>
     private let children: UnsafeMutableBufferPointer<UInt32>
@@ -182,6 +184,8 @@ final class JSONSchemaProgram: @unchecked Sendable {
 
     init(_ parts: Parts) {
         self.parts = parts
+        memberNames = Set(parts.members.map { parts.string($0.name) })
+            .union(parts.names.map { parts.string($0) })
         nodes = Self.copy(parts.nodes)
         operations = Self.copy(parts.operations)
         children = Self.copy(parts.children)
@@ -198,6 +202,12 @@ final class JSONSchemaProgram: @unchecked Sendable {
         expressions = Self.copy(parts.patterns.map(\.handle))
         patternNames = Self.copy(parts.patternNames)
         dynamicTargets = Self.copy(parts.dynamicTargets)
+    }
+
+    /// Whether some schema of the program declares or asks for a member of this name, or it is one of
+    /// `strmMeta`.
+    func knows(_ name: String) -> Bool {
+        memberNames.contains(name) || name == "strmMeta" || MetaSection.role(name) != .none
     }
 
     deinit {
