@@ -105,6 +105,31 @@ final class Machine {
         await sink.waits(for: before + events.count)
     }
 
+    /// An event of a stream that keeps what it refuses; returns when it is kept.
+    func refuses(_ body: String) async {
+        let target = StreamTarget(
+            name: stream.name, client: "sender", partition: stream.partitionIDs[0],
+            retention: stream.retention, keepsRejections: true)
+        Array(body.utf8).withUnsafeBytes { body in
+            _ = lane.receive(
+                body, format: .json, schemaRef: nil, stream: target,
+                token: CommitToken(first: 0, second: 0), now: clock.now)
+        }
+        await ingest.keeper.settle()
+    }
+
+    /// Links of the keys of kept events.
+    func keptLinks() throws -> [KeyLink] {
+        var links: [KeyLink] = []
+        _ = try store.read(
+            stream.rejectionPartition, from: Offset(rawValue: 0), limit: 100, notBefore: 0
+        ) {
+            links.append($0.keyLink)
+            return true
+        }
+        return links
+    }
+
     /// Watchers of the store's tail: readers that wait.
     var watchers: Int { store.shared.table.watcherCount }
 
