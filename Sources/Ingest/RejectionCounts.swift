@@ -77,13 +77,14 @@ package final class RejectionCounts: Sendable {
         state.rows[key]?.lastAt = now
     }
 
+    /// All rows, in no order.
+    package var all: [Key: Row] { state.withLock { $0.rows } }
+
     /// All rows, the most frequent first; ties in the order of their keys.
     package var rows: [(key: Key, row: Row)] {
-        let rows = state.withLock { $0.rows }
-        return rows.map { (key: $0.key, row: $0.value) }.sorted { one, other in
-            if one.row.count != other.row.count { return one.row.count > other.row.count }
-            return one.key.order < other.key.order
-        }
+        all.map { (key: $0.key, row: $0.value, order: $0.key.order) }
+            .sorted { ($1.row.count, $0.order) < ($0.row.count, $1.order) }
+            .map { (key: $0.key, row: $0.row) }
     }
 
     /// Forgets a stream that was deleted.

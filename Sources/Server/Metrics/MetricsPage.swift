@@ -12,7 +12,7 @@ struct MetricsPage: Sendable {
     /// nil before the listener is there.
     var http: HTTPStatistics?
     var ingest: IngestStatistics
-    var rejections: [(key: RejectionCounts.Key, row: RejectionCounts.Row)]
+    var rejections: [RejectionCounts.Key: RejectionCounts.Row]
     /// By the stream's number in the catalog.
     var keeping: [UInt32: KeepingStatistics]
     var store: StoreStatistics
@@ -77,7 +77,10 @@ struct MetricsPage: Sendable {
 
     private func addStore(to page: inout PrometheusText) {
         page.counter("strm_commits_total", "Commits, each with one sync.", store.commits)
-        page.counter("strm_committed_events_total", "Events made durable.", store.events)
+        page.counter(
+            "strm_committed_events_total",
+            "Records made durable: events, kept refused events and marks of replays.",
+            store.events)
         page.counter("strm_committed_bytes_total", "Bytes of their records.", store.eventBytes)
         page.histogram(
             "strm_commit_events", "Events of a commit.",

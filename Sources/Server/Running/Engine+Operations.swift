@@ -29,7 +29,7 @@ extension Engine {
         let figures = httpFigures
         return MetricsPage(
             http: figures?.statistics(), ingest: ingest.statistics,
-            rejections: ingest.rejections.rows, keeping: ingest.keeper.statistics,
+            rejections: ingest.rejections.all, keeping: ingest.keeper.statistics,
             store: store.statistics, vault: vault.statistics, query: query.statistics,
             exporters: exporters.statuses, now: clock(), auditSize: audit.size,
             tokensIssued: tokenService.issued,
