@@ -128,7 +128,9 @@ let package = Package(
             swiftSettings: settings),
         tests("Audit", ["AuditProof", "Store"]),
         tests("Vault", ["Store", "Audit", "Privacy", "Contracts", "COpenSSL"]),
-        tests("Privacy", ["Contracts", "COpenSSL"]),
+        .testTarget(
+            name: "PrivacyTests", dependencies: ["Privacy", "Contracts", "COpenSSL", crypto],
+            exclude: ["Data"], swiftSettings: settings),
         tests("Ingest", ["Contracts", "Privacy", "Vault", "Store", "Audit", "AuditProof"]),
         tests(
             "Query",

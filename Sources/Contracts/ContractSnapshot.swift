@@ -45,6 +45,9 @@ package final class ContractSnapshot: Sendable {
         byNumber[number].map { entries[$0].contract }
     }
 
+    /// All of them, in the order in which they were registered.
+    package var contracts: [Contract] { entries.map(\.contract) }
+
     /// Index of the contract with this reference; nil: none.
     func index(ref: UnsafeRawBufferPointer) -> Int? {
         Self.find(ref, byRef) { entries[$0].ref }

@@ -2,7 +2,8 @@ import COpenSSL
 
 /// AES in ECB mode over whole 16-byte blocks: one OpenSSL context that is re-keyed in place.
 ///
-/// The only OpenSSL user of this module, with ``SecretMemory``. Confined to one thread.
+/// With ``SecretMemory`` and ``ValueHash`` the only OpenSSL user of this module. Confined to one
+/// thread.
 struct BlockCipher: ~Copyable {
     /// AES-256 seals events; AES-128 exists because the vectors of RFC 5297 use it.
     enum KeySize {

@@ -4,8 +4,8 @@ package import Contracts
 ///
 /// Confined to one thread. The plaintext that passes through is wiped at the end of its life.
 package final class EventOpener {
-    private var cipher = FieldCipher()
-    private var plaintext = ScratchBuffer()
+    var cipher = FieldCipher()
+    var plaintext = ScratchBuffer()
 
     package init() {}
 
@@ -54,19 +54,26 @@ package final class EventOpener {
         return opened
     }
 
-    private func appendOpened(
+    func appendOpened(
         _ text: UnsafeRawBufferPointer, isRandom: Bool, to output: inout ByteBuilder
     ) throws(OpenError) {
-        let capacity = FieldCipher.openedCountMax(text.count)
-        let start = plaintext.reserve(capacity)
-        let count = try cipher.open(
-            text, isRandom: isRandom,
-            into: UnsafeMutableRawBufferPointer(start: start, count: capacity))
-        let opened = UnsafeRawBufferPointer(start: start, count: count)
+        let opened = try opened(text, isRandom: isRandom)
         let escapedCount = JSONText.escapedCount(opened)
         let room = output.reserve(escapedCount)
         output.advance(
             JSONText.escape(
                 opened, into: UnsafeMutableRawBufferPointer(start: room, count: escapedCount)))
+    }
+
+    /// The plaintext, valid until the next call of this opener.
+    func opened(
+        _ text: UnsafeRawBufferPointer, isRandom: Bool
+    ) throws(OpenError) -> UnsafeRawBufferPointer {
+        let capacity = FieldCipher.openedCountMax(text.count)
+        let start = plaintext.reserve(capacity)
+        let count = try cipher.open(
+            text, isRandom: isRandom,
+            into: UnsafeMutableRawBufferPointer(start: start, count: capacity))
+        return UnsafeRawBufferPointer(start: start, count: count)
     }
 }

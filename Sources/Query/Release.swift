@@ -10,7 +10,8 @@ import Vault
 ///
 /// A page of a derived stream is opened into memory that nobody else can reach, then what was
 /// opened is put on record, and only when that record is synced are the bytes handed out. If the
-/// record cannot be written they are wiped. One audit entry a page; none if nothing was opened.
+/// record cannot be written they are wiped. One audit entry a page; none if nothing was opened or
+/// masked. What is masked is opened to be hashed, and does not leave.
 struct Release {
     let query: Query
     let reader: Query.Reader
@@ -19,13 +20,13 @@ struct Release {
     /// Reads and opens one pass, and puts it on record.
     func read(_ pass: Pass) async throws(QueryError) -> (PageBody, PassEnd) {
         guard derived.isApproved else { throw .notApproved }
-        let (query, levels) = (query, derived.levels)
+        let (query, derived) = (query, derived)
         let (opened, end) = try await query.onReaderThread { () throws(QueryError) in
-            let opened = OpenedEvents(
-                query: query, levels: levels, expectedBytes: pass.expectedBytes(in: query.store))
+            let opened = try OpenedEvents(
+                query: query, derived, expectedBytes: pass.expectedBytes(in: query.store))
             return (opened, try opened.fill(pass))
         }
-        if opened.openedFields > 0 {
+        if opened.openedFields > 0 || opened.maskedValues > 0 {
             do {
                 try await query.audit.append(entry(for: opened, pass.partition))
             } catch {
@@ -60,11 +61,15 @@ struct Release {
         entry.partition = Int(partition.partition)
         entry.offsets = (opened.firstOffset, opened.lastOffset)
         entry.fields = Set(fields.flatMap(\.paths)).sorted()
-        entry.contracts = fields.map(\.contract).sorted()
+        entry.contracts = opened.usedContracts
         entry.purposes = opened.openedLevels.levels
         entry.events = opened.openedEvents
         entry.keyLinks = opened.keyLinks.count
         entry.sealedFields = opened.goneFields
+        if opened.maskedValues > 0 {
+            entry.detail["masked"] = opened.maskedPaths.joined(separator: " ")
+            entry.detail["masked-values"] = String(opened.maskedValues)
+        }
         if fields.count > 1 {
             // One contract's fields are told apart from another's.
             for (index, use) in fields.enumerated() {
@@ -84,6 +89,8 @@ private final class OpenedEvents: @unchecked Sendable {
     private(set) var events = 0
     private(set) var openedEvents = 0
     private(set) var openedFields = 0
+    /// Values that were replaced by a hash.
+    private(set) var maskedValues = 0
     private(set) var goneFields = 0
     private(set) var damagedFields = 0
     private(set) var openedLevels = ConsentLevels(bits: 0)
@@ -96,6 +103,9 @@ private final class OpenedEvents: @unchecked Sendable {
     private let opener = EventOpener()
     private var output: ByteBuilder
     private var spans: [SealedSpanValue] = []
+    private let masks: [MaskRule]
+    private let functions: [MaskFunction]
+    private var edits: [FieldEdit] = []
     /// Keys that are gone: asked for once a page, not once an event.
     private var goneLinks: Set<KeyLink> = []
     private var lastLink: KeyLink?
@@ -105,19 +115,28 @@ private final class OpenedEvents: @unchecked Sendable {
     private var failure: VaultError?
     private var details = PageDetails()
 
-    /// The fields of one contract that were opened.
+    /// The fields of one contract that were opened, and those that were masked.
     private final class ContractUse {
         let contract: Contract
+        let plan: MaskPlan?
         var isOpened: [Bool]
-        init(_ contract: Contract) {
+        /// By mask.
+        var isMasked: [Bool]
+        init(_ contract: Contract, _ masks: [MaskRule]) {
             self.contract = contract
+            plan = masks.isEmpty ? nil : MaskPlan(masks, contract)
             isOpened = Array(repeating: false, count: contract.piiFields.count)
+            isMasked = Array(repeating: false, count: masks.count)
         }
     }
 
-    init(query: Query, levels: ConsentLevels, expectedBytes: Int) {
+    init(
+        query: Query, _ derived: DerivedStreamDefinition, expectedBytes: Int
+    ) throws(QueryError) {
         self.query = query
-        self.levels = levels
+        levels = derived.levels
+        masks = derived.masks ?? []
+        functions = try derived.maskFunctions(query.vault)
         output = ByteBuilder(capacity: expectedBytes)
     }
 
@@ -134,7 +153,7 @@ private final class OpenedEvents: @unchecked Sendable {
                 guard failure == nil else { return .full }
                 let json = event.json
                 if events > 0, output.count + json.count >= pass.bytesMax { return .full }
-                append(event, json, now)
+                guard append(event, json, now) else { return failure == nil ? .dropped : .full }
                 if pass.collectsDetails, failure == nil { details.note(event) }
                 return failure == nil ? .taken : .full
             }
@@ -171,17 +190,34 @@ private final class OpenedEvents: @unchecked Sendable {
         }.sorted { $0.contract < $1.contract }
     }
 
+    /// `handle/name/version` of those that have an opened or a masked field.
+    var usedContracts: [String] {
+        contracts.values.filter { $0.isOpened.contains(true) || $0.isMasked.contains(true) }
+            .map(\.contract.ref.description).sorted()
+    }
+
+    var maskedPaths: [String] {
+        let paths = contracts.values.flatMap { use in
+            zip(use.plan?.paths ?? [], use.isMasked).filter(\.1).map(\.0)
+        }
+        return Set(paths).sorted()
+    }
+
+    /// False: the event is not handed out.
     private func append(
         _ event: borrowing EventRecordView, _ json: UnsafeRawBufferPointer, _ now: Milliseconds
-    ) {
+    ) -> Bool {
         let wanted = readSpans(of: event)
-        if wanted > 0 {
-            guard open(event, json, wanted, now) else { return }
+        if !masks.isEmpty {
+            guard mask(event, json, wanted, now) else { return false }
+        } else if wanted > 0 {
+            guard open(event, json, wanted, now) else { return false }
         } else {
             output.append(json)
         }
         output.append(byte: 0x0A)
         events += 1
+        return true
     }
 
     /// Copies the event's span table; gives the number of fields to be opened.
@@ -272,6 +308,95 @@ private final class OpenedEvents: @unchecked Sendable {
         }
     }
 
+    /// Appends the event with its fields opened and masked. Values in clear are masked also if the
+    /// key of the others is gone. False: nothing was appended, because there are no keys now, or
+    /// because what is to be masked cannot be found.
+    private func mask(
+        _ event: borrowing EventRecordView, _ json: UnsafeRawBufferPointer, _ wanted: Int,
+        _ now: Milliseconds
+    ) -> Bool {
+        guard let use = use(of: event.contract), fieldsAreKnown(to: use) else {
+            damagedFields += max(wanted, 1)
+            return false
+        }
+        guard let plan = use.plan else {
+            guard wanted > 0 else {
+                output.append(json)
+                return true
+            }
+            return open(event, json, wanted, now)
+        }
+        let link = event.keyLink
+        if wanted > 0 {
+            do throws(VaultError) {
+                guard !goneLinks.contains(link) else { throw .keyGone }
+                let isEdited = try query.vault.withKey(link: link, now: now) { key in
+                    let id = key.keyID
+                    return key.withBytes { edit(json, plan, key: ($0, id)) }
+                }
+                if isEdited {
+                    noteEdits(event.offset, link, use)
+                    return true
+                }
+                damagedFields += wanted
+            } catch {
+                guard case .keyGone = error else {
+                    failure = error
+                    return false
+                }
+                goneLinks.insert(link)
+                goneFields += wanted
+            }
+        }
+        guard edit(json, plan, key: nil) else {
+            damagedFields += 1
+            return false
+        }
+        noteEdits(event.offset, nil, use)
+        return true
+    }
+
+    /// False: nothing was appended.
+    private func edit(
+        _ json: UnsafeRawBufferPointer, _ plan: MaskPlan,
+        key: (bytes: UnsafeRawBufferPointer, id: UInt32)?
+    ) -> Bool {
+        guard plan.write(spans, levels, json, keyed: key != nil, into: &edits) else {
+            return false
+        }
+        return edits.withUnsafeBufferPointer { edits in
+            do throws(OpenError) {
+                try opener.edit(
+                    json: json, edits: edits, functions: functions, key: key, into: &output)
+                return true
+            } catch {
+                return false
+            }
+        }
+    }
+
+    private func noteEdits(_ offset: Offset, _ link: KeyLink?, _ use: ContractUse) {
+        guard !edits.isEmpty else { return }
+        if openedEvents == 0 { firstOffset = offset }
+        lastOffset = offset
+        openedEvents += 1
+        for edit in edits where edit.kind != .open {
+            use.isMasked[Int(edit.mask)] = true
+            maskedValues += 1
+        }
+        guard let link else { return }
+        if link != lastLink {
+            keyLinks.insert(link)
+            lastLink = link
+        }
+        for span in spans where levels.contains(Int(span.level)) {
+            openedLevels.bits |= 1 << UInt64(span.level)
+            guard use.plan?.ofField[Int(span.fieldIndex)] == .some(nil) else { continue }
+            use.isOpened[Int(span.fieldIndex)] = true
+            openedFields += 1
+        }
+    }
+
     private func use(of number: UInt32) -> ContractUse? {
         if let current, current.contract.number == number { return current }
         if let known = contracts[number] {
@@ -279,7 +404,7 @@ private final class OpenedEvents: @unchecked Sendable {
             return known
         }
         guard let contract = query.registry.contract(number: number) else { return nil }
-        let made = ContractUse(contract)
+        let made = ContractUse(contract, masks)
         contracts[number] = made
         current = made
         return made

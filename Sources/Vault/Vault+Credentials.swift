@@ -1,3 +1,4 @@
+import CPlatform
 package import Store
 
 /// Credentials for other systems, sealed for the catalog.
@@ -40,6 +41,20 @@ extension Vault {
             }
         }
         return sealed
+    }
+
+    /// Makes a secret of 32 random bytes for what is named `owner` and gives it sealed only. Blocks.
+    package func sealNewSecret(
+        owner: String, now: Milliseconds
+    ) throws(VaultError) -> [UInt8] {
+        var secret = [UInt8](repeating: 0, count: Cryptography.keyBytes)
+        secret.withUnsafeMutableBytes { Cryptography.fillRandomly($0) }
+        defer {
+            secret.withUnsafeMutableBytes { bytes in
+                if let start = bytes.baseAddress { cplatform_zeroise(start, bytes.count) }
+            }
+        }
+        return try sealCredential(secret, owner: owner, now: now)
     }
 
     /// Opens what `sealCredential` made for the same `owner`. The copy is the caller's to guard.

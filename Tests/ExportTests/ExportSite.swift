@@ -61,6 +61,11 @@ final class ExportSite {
         let derived = DerivedStreamDefinition(
             name: "orders-1", id: StreamID(rawValue: 4), source: "orders", mode: .granular,
             levels: try #require(ConsentLevels([1])), createdAt: clock.now, createdBy: "test")
+        var masked = derived
+        masked.name = "orders-masked"
+        masked.masks = [
+            MaskRule(contract: "test/order", field: "email", type: .murmur3, seed: 42)
+        ]
         let registry = ContractRegistry()
         registry.replaceAll([(try Self.contract(), .active)])
         ingest = Ingest(
@@ -74,6 +79,7 @@ final class ExportSite {
         signer = try NoteSigner(name: "test/exports", privateKey: seed)
         streams = Mutex([
             "orders": .stream(stream), "orders-1": .derived(derived, source: stream),
+            "orders-masked": .derived(masked, source: stream),
         ])
         let known = streams.withLock { $0 }
         var context = ExportContext(

@@ -46,6 +46,25 @@ struct ExporterTests {
         #expect(exporter.status.progress.events == 20)
     }
 
+    @Test func `of a derived stream with masks uploads hashes, and no value of a masked field`()
+        async throws
+    {
+        let site = try ExportSite()
+        await site.stores(0..<3)
+        let exporter = try site.starts(
+            try await site.definesExporter(stream: "orders-masked"))
+        site.clock.advances(by: ExportSite.hour)
+        await site.works(exporter)
+        let batch = try #require(try ExportedBucket(site).batches.first)
+        let text = String(decoding: batch.bytes, as: UTF8.self)
+        #expect(batch.lines.count == 3)
+        #expect(!text.contains("@example.com"))
+        // mmh3.hash_bytes(b"person-0@example.com", 42).hex()
+        #expect(text.contains("\"email\":\"44c9d9d90ce4d8312cd9f32dab6ac71f\""))
+        let release = try #require(try site.entries(.release).first)
+        #expect((release["detail"] as? [String: String])?["masked"] == "email")
+    }
+
     @Test(
         "of a derived stream opens its levels alone, and each release is recorded before the batch")
     func derived() async throws {

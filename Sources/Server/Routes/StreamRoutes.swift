@@ -70,13 +70,15 @@ struct StreamRoutes: Sendable {
     private func create(_ request: RouteRequest) async throws -> HTTPResponse {
         _ = try request.query()
         let body = try request.object(
-            "name", "retentionDays", "keepsRejections", "derivedFrom", "levels", "cumulative")
+            "name", "retentionDays", "keepsRejections", "derivedFrom", "levels", "cumulative",
+            "masks")
         let caller = try request.principal()
         if body.has("derivedFrom") {
             return try await createDerived(body, caller, request.now)
         }
-        guard !body.has("levels"), !body.has("cumulative") else {
-            throw Problem.invalid("/derivedFrom", expected: "the stream that the levels are for")
+        guard !body.has("levels"), !body.has("cumulative"), !body.has("masks") else {
+            throw Problem.invalid(
+                "/derivedFrom", expected: "the stream that the levels and masks are for")
         }
         return try await createStream(body, caller, request.now)
     }
@@ -154,14 +156,18 @@ struct StreamRoutes: Sendable {
         let choice = try LevelChoice(body)
         let pointer = body.has("levels") ? "/levels" : "/cumulative"
         try snapshot.checkPurposes(choice.levels, at: pointer)
+        let masks = try MaskChoice.masks(body)
+        try checkMasks(masks, choice)
         let name = try StreamName.check(
             try body.text("name") ?? choice.defaultName(source: sourceName), at: "/name")
         try refuseTaken(name)
         let number = try catalog.takeNumber("stream")
-        let derived = DerivedStreamDefinition(
-            name: name, id: StreamID(rawValue: number.number), source: sourceName,
-            mode: choice.mode, levels: choice.levels, createdAt: now, createdBy: caller.clientID,
-            approval: .pending)
+        let derived = try await query.mask(
+            DerivedStreamDefinition(
+                name: name, id: StreamID(rawValue: number.number), source: sourceName,
+                mode: choice.mode, levels: choice.levels, createdAt: now,
+                createdBy: caller.clientID, approval: .pending),
+            with: masks)
         let client = try NewClient(role: .reader, scope: name, secrets: secrets, now: now)
         try await catalog.commit(
             [
@@ -178,6 +184,14 @@ struct StreamRoutes: Sendable {
                 caller, .derivedStreamCreated, stream: sourceName, derivedStream: name,
                 purposes: choice.levels.levels, detail: ["client": client.record.id]))
         return Self.created(Self.members(derived, catalog.snapshot), name, client)
+    }
+
+    private func checkMasks(_ masks: [MaskRule], _ choice: LevelChoice) throws(Problem) {
+        do throws(MaskError) {
+            try query.check(masks, levels: choice.levels)
+        } catch {
+            throw Problem(error)
+        }
     }
 
     private func refuseTaken(_ name: String) throws(Problem) {
@@ -290,6 +304,7 @@ struct StreamRoutes: Sendable {
             members.append(("cumulative", .integer(Int64(level))))
         }
         if let approval = derived.approval { members.append(("approval", approval.wire)) }
+        if let masks = derived.masks { members.append(("masks", MaskChoice.shown(masks))) }
         if let days = snapshot.streams[derived.source]?.value.retention.days {
             members.append(("retentionDays", .integer(Int64(days))))
         }

@@ -55,6 +55,15 @@ struct BodyObject: Sendable {
         return number
     }
 
+    /// nil if the member is missing or null.
+    func list(_ name: String) throws(Problem) -> [WireValue]? {
+        switch root[name] {
+        case nil, .null?: return nil
+        case .array(let items)?: return items
+        default: throw .invalid("/\(name)", expected: "a list")
+        }
+    }
+
     func integers(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> [Int]? {
         let expected = "a list of whole numbers from \(range.lowerBound) to \(range.upperBound)"
         switch root[name] {

@@ -22,10 +22,16 @@ package struct DerivedStreamDefinition: Sendable, Codable, Equatable {
     /// Whether a data protection officer lets it be read; nil in records from before there were
     /// approvals, which can be read.
     package var approval: Approval?
+    /// Fields whose values are replaced by keyed hashes. nil: none.
+    package var masks: [MaskRule]?
+    /// Base64 of the seed of its HMACs, sealed by the vault for this stream's name and number. It
+    /// goes with the stream.
+    package var sealedMaskSeed: String?
 
     package init(
         name: String, id: StreamID, source: String, mode: Mode, levels: ConsentLevels,
-        createdAt: Milliseconds, createdBy: String, approval: Approval? = nil
+        createdAt: Milliseconds, createdBy: String, approval: Approval? = nil,
+        masks: [MaskRule]? = nil
     ) {
         self.name = name
         self.id = id
@@ -35,6 +41,7 @@ package struct DerivedStreamDefinition: Sendable, Codable, Equatable {
         self.createdAt = createdAt
         self.createdBy = createdBy
         self.approval = approval
+        self.masks = masks
     }
 
     /// Nothing of it leaves while this is false.

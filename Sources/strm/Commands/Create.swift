@@ -68,8 +68,8 @@ struct CreateStream: AsyncParsableCommand {
         abstract: "Create a stream, or a derived stream of one.",
         usage: """
             strm create stream <name> [--retention-days <days>] [--keep-rejections]
-            strm create stream [<name>] --derived-from <stream> --levels <levels>
-            strm create stream [<name>] --derived-from <stream> --cumulative <level>
+            strm create stream [<name>] --derived-from <stream> --levels <levels> [--mask <field>]...
+            strm create stream [<name>] --derived-from <stream> --cumulative <level> [--mask <field>]...
             """,
         discussion: """
             A stream holds events with their personal fields sealed. A derived stream is a view of \
@@ -77,10 +77,17 @@ struct CreateStream: AsyncParsableCommand {
             fields of those levels. Both come with a client of their own, whose credentials are \
             stored here.
 
+            --mask HANDLE/NAME:FIELD replaces the values of a field, personal or not, by a keyed \
+            hash: equal values stay equal within the derived stream. HANDLE/NAME/VERSION masks in \
+            one version only. With ,murmur3=SEED behind it the hash is MurmurHash3 under your \
+            seed, which is weak: whoever guesses a value can check the guess.
+
             EXAMPLE
               strm create stream demo --retention-days 30
               strm create stream --derived-from demo --levels 1,4       makes demo-1-4
               strm create stream --derived-from demo --cumulative 2     makes demo-c2 (levels 0,1,2)
+              strm create stream --derived-from demo --levels 1 \\
+                --mask example/clickstream:customer/email
               strm approve stream demo-1-4                              by the DPO; then it is read
             """)
 
@@ -95,6 +102,12 @@ struct CreateStream: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("All consent levels from 0 to this one.", valueName: "level"))
     var cumulative: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Show a hash in place of this field; may be given 64 times.",
+            valueName: "handle/name:field"))
+    var mask: [MaskOption] = []
 
     @Option(
         help: ArgumentHelp("Days that events are kept, 1 to 400 (default 7).", valueName: "days"))
@@ -115,8 +128,9 @@ struct CreateStream: AsyncParsableCommand {
                 throw ValidationError("Only a derived stream is approved: --derived-from STREAM.")
             }
             guard name != nil else { throw ValidationError("A stream needs a name.") }
-            guard levels == nil, cumulative == nil else {
-                throw ValidationError("--levels and --cumulative go with --derived-from STREAM.")
+            guard levels == nil, cumulative == nil, mask.isEmpty else {
+                throw ValidationError(
+                    "--levels, --cumulative and --mask go with --derived-from STREAM.")
             }
         } else {
             guard (levels == nil) != (cumulative == nil) else {
@@ -149,6 +163,7 @@ struct CreateStream: AsyncParsableCommand {
         if let derivedFrom { body["derivedFrom"] = .string(derivedFrom) }
         if levels != nil { body["levels"] = .array((parsedLevels ?? []).map { .integer($0) }) }
         if let cumulative { body["cumulative"] = .integer(Int64(cumulative)) }
+        if !mask.isEmpty { body["masks"] = .array(mask.map(\.json)) }
         if let retentionDays { body["retentionDays"] = .integer(Int64(retentionDays)) }
         if keepRejections { body["keepsRejections"] = .boolean(true) }
         let request = JSONValue.object(body)

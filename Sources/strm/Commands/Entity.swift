@@ -139,6 +139,7 @@ enum Entity {
     static func cell(_ name: String, _ value: JSONValue) -> String {
         if name == "purposes", let purposes = value.array { return purposeWords(purposes) }
         if name == "approval" { return approvalWords(value) }
+        if name == "masks", let masks = value.array { return maskWords(masks) }
         guard name == "at" || name.hasSuffix("At"), let milliseconds = value.integer else {
             return value.cell
         }
@@ -152,6 +153,15 @@ extension Entity {
         purposes.map { purpose in
             [purpose["level"]?.cell, purpose["name"]?.string].compactMap { $0 }.joined(
                 separator: " ")
+        }.joined(separator: ", ")
+    }
+
+    /// `example/clickstream:customer/email, example/order:notes (murmur3, weak)`
+    private static func maskWords(_ masks: [JSONValue]) -> String {
+        masks.map { mask in
+            let isWeak = mask["weak"] == .boolean(true)
+            return "\(mask["contract"]?.cell ?? ""):\(mask["field"]?.cell ?? "")"
+                + (isWeak ? " (\(mask["type"]?.cell ?? ""), weak)" : "")
         }.joined(separator: ", ")
     }
 
