@@ -24,7 +24,7 @@ package final class Contract: Sendable {
     package init(document: ContractDocument, number: UInt32) throws(ContractError) {
         let marked: Marked
         switch document.schemaLanguage {
-        case .avro: (plan, marked) = try Self.avro(document)
+        case .avro, .simple: (plan, marked) = try Self.avro(document)
         case .jsonSchema: (plan, marked) = try Self.jsonSchema(document)
         }
         self.number = number
@@ -48,7 +48,7 @@ package final class Contract: Sendable {
     private static func avro(
         _ document: ContractDocument
     ) throws(ContractError) -> (DecodingPlan, Marked) {
-        var marker = FieldMarker(try AvroSchemaParser.parse(document.schema))
+        var marker = FieldMarker(try document.avroSchema())
         _ = try marker.markMeta(pointer: document.schema.pointer)
         try MetaSection.check(marker.schema, document.schema)
         let marked = try mark(document, &marker)

@@ -28,9 +28,8 @@ package struct ContractDocument: Sendable {
     package let dataSubjectField: String?
     let fields: [FieldRule]
     let validations: [Validation]
-    /// The language of `schema`.
     package let schemaLanguage: SchemaLanguage
-    /// The schema as a JSON value, and where it stands.
+    /// The schema as its author wrote it, and where it stands.
     let schema: DocumentCursor
     private let informational: [JSONValue.Member]
 
@@ -55,8 +54,9 @@ package struct ContractDocument: Sendable {
         try self.init(try YAMLReader.parse(bytes))
     }
 
-    private init(_ value: JSONValue) throws(ContractError) {
-        let root = DocumentCursor(value: value, pointer: "")
+    /// - Parameter pointer: where the document stands in what holds it.
+    init(_ value: JSONValue, pointer: String = "") throws(ContractError) {
+        let root = DocumentCursor(value: value, pointer: pointer)
         try root.checkObject(allowing: [
             "ref", "keyField", "fieldMetadata", "piiFields", "validations", "dataSubjectField",
             "schema", "metadata", "isPublic", "state",
@@ -112,6 +112,9 @@ package struct ContractDocument: Sendable {
 }
 
 extension ContractDocument {
+    /// The ids of its validations, in the document's order.
+    package var validationIDs: [String] { validations.map(\.id) }
+
     private static func checkSize(_ bytes: [UInt8]) throws(ContractError) {
         guard bytes.count <= bytesMax else {
             throw ContractError(pointer: "", rule: "size", expected: "at most \(bytesMax) bytes")

@@ -5,11 +5,6 @@ enum InputFile {
     /// The whole of it; a contract is at most 1 MiB for the server.
     static let bytesMax = 16 << 20
 
-    /// Whether a document is JSON rather than YAML: by its first character.
-    static func isJSON(_ document: [UInt8]) -> Bool {
-        document.first { !" \n\r\t".utf8.contains($0) } == UInt8(ascii: "{")
-    }
-
     static func read(_ path: String) throws(CommandFailure) -> [UInt8] {
         let handle: FileHandle
         if path == "-" {

@@ -60,6 +60,29 @@ struct ExampleTests {
         #expect(text.contains(#"{"sku":"CU-0003","quantity":4,"price":12,"engraving":null}"#))
     }
 
+    @Test func `the newsletter event fits its Simple Schema, and breaks its rules by their ids`()
+        throws
+    {
+        let fixture = try Fixture()
+        let document = try ContractDocument(yaml: Self.load("contracts/newsletter.yaml"))
+        fixture.registry.replaceAll([(try Contract(document: document, number: 1), .active)])
+        let event = String(decoding: try Self.load("events/newsletter.json"), as: UTF8.self)
+        _ = try fixture.decode(Array(event.utf8)).get()
+        #expect(fixture.decoder.spans.filter { $0.kind == .pii }.map(\.level) == [2, 3])
+        let wrong = [
+            (#""age":36"#, #""age":15"#, "age"), ("ada@example.org", "Ada <a@b.org>", "mail-form"),
+            (#""fair""#, #""fax""#, "channel"), ("Analytical Row 1", "", "paper-needs-street"),
+        ]
+        for (right, changed, id) in wrong {
+            let text = event.replacingOccurrences(of: right, with: changed)
+            guard case .failure(let refusal) = fixture.decode(Array(text.utf8)) else {
+                Issue.record("\(id) is not refused")
+                continue
+            }
+            #expect(refusal.ruleID == id)
+        }
+    }
+
     @Test(
         "every example contract compiles, from its canonical form too, and every example event fits one"
     )

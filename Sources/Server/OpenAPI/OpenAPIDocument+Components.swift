@@ -155,12 +155,49 @@ extension OpenAPIDocument {
                   type: object
                   required: [ref, definition]
                   properties:
-                    ref: *ref
+                    ref:
+                      allOf:
+                        - *ref
+                        - type: object
+                          properties:
+                            schemaType: {type: string, enum: [AVRO, SIMPLE], default: AVRO}
                     definition: {type: [object, string]}
                 keyField: {type: string}
                 dataSubjectField: {type: string}
                 fieldMetadata: {type: array, items: {type: object}}
-                validations: {type: array, items: {type: object}}
+                validations:
+                  type: array
+                  maxItems: 256
+                  items:
+                    type: object
+                    required: [field, type]
+                    properties:
+                      id: {type: string, pattern: "^[A-Za-z0-9._-]{1,64}$"}
+                      field: {type: string}
+                      type: {type: string, enum: [regex, enum, range, length, format, required-if]}
+                      message: {type: string, maxLength: 200}
+            ContractPreview:
+              type: object
+              required: [dryRun, ref, schemaRef, schemaType, personalFields, validations, document]
+              properties:
+                dryRun: {type: boolean, const: true}
+                ref: {type: string}
+                schemaRef: {type: string}
+                schemaType: {type: string}
+                personalFields:
+                  type: array
+                  items:
+                    type: object
+                    required: [path, purposeLevel, isQuasiId]
+                    properties:
+                      path: {type: string}
+                      purposeLevel: {type: integer}
+                      isQuasiId: {type: boolean}
+                validations: {type: array, items: {type: string}}
+                document: {type: object}
+                translation:
+                  type: object
+                  description: The Avro schema that a Simple Schema is translated to.
             Contract:
               type: object
               required: [ref, schemaRef, state, number, createdAt, createdBy]

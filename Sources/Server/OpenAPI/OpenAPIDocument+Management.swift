@@ -19,13 +19,22 @@ extension OpenAPIDocument {
                 "503": {$ref: "#/components/responses/Unavailable"}
             post:
               operationId: createContract
-              summary: Create a contract as a draft (author, administrator, dpo).
+              summary: Create a contract as a draft, or only check it (author, administrator, dpo).
+              parameters:
+                - name: dryRun
+                  in: query
+                  description: Nothing is stored; the answer says what would be made.
+                  schema: {type: boolean, default: false}
               requestBody:
                 required: true
                 description: The contract document; YAML is taken as application/yaml.
                 content:
                   application/json: {schema: {$ref: "#/components/schemas/ContractDocument"}}
               responses:
+                "200":
+                  description: What would be made (dryRun).
+                  content:
+                    application/json: {schema: {$ref: "#/components/schemas/ContractPreview"}}
                 "201":
                   description: The draft.
                   headers: {location: {schema: {type: string}}}

@@ -42,20 +42,21 @@ struct ContractRoutes: Sendable {
         _ = try request.query()
         let entry = try entry(request)
         return Answer.json(
-            .object(try Self.membersWithDocument(entry.value) + warnings(entry.value)))
+            .object(Self.membersWithDocument(entry.value) + warnings(entry.value)))
     }
 
     private func create(_ request: RouteRequest) async throws -> HTTPResponse {
-        _ = try request.query()
+        let isDryRun = try request.query("dryRun").flag("dryRun") == true
         let caller = try request.principal()
         let (document, contract) = try await compile(request)
+        try checkPurposes(document)
         let ref = document.ref.description
         if catalog.snapshot.contracts[ref] != nil {
             throw Problem.conflict(
                 "There is a contract of this name and version. Raise the version, or replace the "
                     + "text of a draft with PUT.")
         }
-        try checkPurposes(document)
+        guard !isDryRun else { return try preview(document, contract) }
         let touched = try purposeMutations(contract)
         let number = try catalog.takeNumber("contract")
         let record = ContractRecord(
@@ -107,19 +108,13 @@ struct ContractRoutes: Sendable {
     private func compile(
         _ request: RouteRequest
     ) async throws -> (document: ContractDocument, contract: Contract) {
-        let type = request.mediaType ?? "application/json"
-        guard type == "application/json" || Self.yamlTypes.contains(type) else {
-            throw Problem.unsupportedMediaType(["application/json", "application/yaml"])
-        }
-        let bytes = request.http.body
-        let isYAML = type != "application/json"
+        let (bytes, isYAML) = try Self.documentBody(request)
         // Compiling a schema and its regular expressions may take milliseconds: not on the pool of
         // tasks.
         return try await store.readers.run {
             () throws -> (document: ContractDocument, contract: Contract) in
             do throws(ContractError) {
-                let document =
-                    isYAML ? try ContractDocument(yaml: bytes) : try ContractDocument(json: bytes)
+                let document = try Self.parse(bytes, isYAML: isYAML)
                 return (document, try Contract(document: document, number: 0))
             } catch {
                 throw Problem(error)
@@ -194,7 +189,7 @@ struct ContractRoutes: Sendable {
         loader.registry.contract(number: record.number).map(warnings) ?? []
     }
 
-    private func warnings(_ contract: Contract) -> [(name: String, value: WireValue)] {
+    func warnings(_ contract: Contract) -> [(name: String, value: WireValue)] {
         let items = contract.warnings.map { warning -> WireValue in
             [
                 "pointer": .string(warning.pointer), "rule": .string(warning.rule),
@@ -206,13 +201,7 @@ struct ContractRoutes: Sendable {
 
     static func membersWithDocument(
         _ record: ContractRecord
-    ) throws -> [(name: String, value: WireValue)] {
-        do {
-            return members(record) + [
-                ("document", try WireParser.parse(Array(record.document.utf8)))
-            ]
-        } catch {
-            throw StoreError.corrupt("the document of contract \(record.ref)")
-        }
+    ) -> [(name: String, value: WireValue)] {
+        members(record) + [("document", .json(Array(record.document.utf8)))]
     }
 }

@@ -87,7 +87,7 @@ extension ServerSettings {
             case .integer(let number): content = .int(Int(number))
             case .number(let number): content = .double(number)
             case .bool(let flag): content = .bool(flag)
-            case .null, .array:
+            case .null, .array, .json:
                 throw .invalid(key: key, expected: "a text, a number, true or false")
             }
             guard SettingsReader.keys.contains(key) else { throw .unknown(key: key, file: file) }

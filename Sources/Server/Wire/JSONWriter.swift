@@ -27,6 +27,7 @@ struct JSONWriter {
                 self.value(member.value)
             }
             bytes.append(UInt8(ascii: "}"))
+        case .json(let text): bytes.append(contentsOf: text)
         }
     }
 

@@ -9,6 +9,9 @@ enum WireValue: Sendable {
     case string(String)
     case array([WireValue])
     case object([(name: String, value: WireValue)])
+    /// A text that is JSON already, made by a module of ours: a contract document may be nested
+    /// deeper than a request. Written as it is; never parsed to.
+    case json([UInt8])
 
     /// The word for it in an error.
     var kind: String {
@@ -18,7 +21,7 @@ enum WireValue: Sendable {
         case .integer, .number: "a number"
         case .string: "a string"
         case .array: "an array"
-        case .object: "an object"
+        case .object, .json: "an object"
         }
     }
 

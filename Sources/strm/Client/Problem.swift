@@ -9,12 +9,15 @@ struct Problem: Codable, Sendable {
     var pointer: String?
     var rule: String?
     var expected: String?
+    /// A contract's validation, and what its author tells the sender.
+    var ruleId: String?
+    var message: String?
     /// The name of an OAuth 2.0 error (RFC 6749 §5.2), which is not a problem document.
     var error: String?
     var errorDescription: String?
 
     enum CodingKeys: String, CodingKey {
-        case type, title, status, detail, pointer, rule, expected, error
+        case type, title, status, detail, pointer, rule, expected, ruleId, message, error
         case errorDescription = "error_description"
     }
 
@@ -27,6 +30,7 @@ struct Problem: Codable, Sendable {
         if let expected, !expected.isEmpty, detail?.contains(expected) != true {
             parts.append("expected \(expected)")
         }
+        if let ruleId { parts.append("rule \(ruleId)\(message.map { ": \($0)" } ?? "")") }
         return parts.isEmpty ? "no reason given" : parts.joined(separator: ", ")
     }
 

@@ -15,16 +15,18 @@ struct CreateContract: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "contract",
         abstract: "Register a contract; it is a draft until it is approved and activated.",
-        usage: "strm create contract <file> [--review | --activate] [options]",
+        usage: "strm create contract <file> [--review | --activate | --dry-run] [options]",
         discussion: """
             The file is JSON or YAML: a schema, the key field, which fields are personal data and \
             at which level, and validations. An active contract never changes: a change is a new \
-            version.
+            version. --dry-run checks everything, stores nothing, and shows what would be made; of \
+            a Simple Schema also its translation to Avro.
 
             Who wrote it does not approve it; a data protection officer does. --activate takes \
             all steps at once, each with the stored credential that may take it.
 
             EXAMPLE
+              strm create contract Examples/contracts/newsletter.yaml --dry-run
               strm create contract Examples/contracts/clickstream.json --review
               strm approve contract example/clickstream/1.0.0
             """)
@@ -38,15 +40,29 @@ struct CreateContract: AsyncParsableCommand {
     @Flag(help: "Ask for its review, approve it and activate it too.")
     var activate = false
 
+    @Flag(help: "Check it and show what would be made; store nothing.")
+    var dryRun = false
+
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    mutating func validate() throws {
+        guard !(activate && dryRun) else {
+            throw ValidationError("--activate and --dry-run exclude each other.")
+        }
+    }
+
     func run() async throws {
         let document = try InputFile.read(file)
+        let contentType = ContractFile.contentType(document)
+        guard !dryRun else {
+            return try await ServerClient.with(connection, .write) { client in
+                try await preview(document, contentType, client)
+            }
+        }
         var contract = try await ServerClient.with(connection, .write) { client in
             let reply = try await client.request(
-                "POST", "/v1/contracts", body: document,
-                contentType: InputFile.isJSON(document) ? "application/json" : "application/yaml")
+                "POST", "/v1/contracts", body: document, contentType: contentType)
             try reply.check("create the contract")
             let made = try reply.json()
             guard review || activate, let ref = made["ref"]?.string else { return made }

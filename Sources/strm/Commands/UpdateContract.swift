@@ -27,7 +27,7 @@ struct UpdateContract: AsyncParsableCommand {
         try await ServerClient.with(connection, .write) { client in
             let reply = try await client.request(
                 "PUT", path, body: document,
-                contentType: InputFile.isJSON(document) ? "application/json" : "application/yaml")
+                contentType: ContractFile.contentType(document))
             try reply.check("replace the draft")
             let contract = try reply.json()
             Entity.contract.show(contract, as: output.output)

@@ -1,0 +1,150 @@
+/// Says what differs between two versions of a contract, and what that breaks.
+///
+/// Shape is compared by the rules of the schema's language (``AvroComparison``,
+/// ``JSONSchemaComparison``), privacy field by field, validations by ``ValidationComparison``. What
+/// cannot be shown to be compatible counts as breaking. Names, versions, ids, messages and
+/// annotations are not looked at.
+package struct ContractComparison {
+    /// Differences that are listed; more are one last entry that breaks everything.
+    package static let changeCountMax = 1_000
+
+    private let old: Side
+    private let new: Side
+
+    /// One of the two, its paths resolved.
+    private struct Side {
+        let document: ContractDocument
+        let schema: AvroSchema
+        /// By their path without `*`.
+        let fields: [String: ContractDocument.FieldRule]
+
+        init(_ document: ContractDocument) throws(ContractError) {
+            // Compiled for its errors: only contracts that could be registered are compared.
+            _ = try Contract(document: document, number: 0)
+            self.document = document
+            schema = try document.avroSchema()
+            fields = Dictionary(
+                document.fields.map { (ContractComparison.plain($0.path), $0) },
+                uniquingKeysWith: { first, _ in first })
+        }
+
+        /// Whether the schema has a value at the path.
+        func has(_ path: String) -> Bool {
+            var marker = FieldMarker(schema)
+            return (try? marker.mark(path, for: .mention, pointer: "")) != nil
+        }
+    }
+
+    /// Changes of shape first, then of privacy, then of validations. Cost: some tenths of a second
+    /// at the limits of contracts.
+    /// - Throws: if one of them could not be registered.
+    package static func compare(
+        _ old: ContractDocument, _ new: ContractDocument
+    ) throws(ContractError) -> [ContractChange] {
+        let comparison = ContractComparison(old: try Side(old), new: try Side(new))
+        let changes = comparison.shape() + comparison.privacy() + comparison.validations()
+        guard changes.count > changeCountMax else { return changes }
+        return changes.prefix(changeCountMax) + [
+            ContractChange(
+                "", "\(changes.count - changeCountMax) more changes",
+                breaks: ContractChange.Break.allCases)
+        ]
+    }
+
+    private func shape() -> [ContractChange] {
+        let languages = (old.document.schemaLanguage, new.document.schemaLanguage)
+        guard languages.0 == languages.1 else {
+            return [
+                ContractChange(
+                    "", "schema language \(languages.0.rawValue) became \(languages.1.rawValue)",
+                    breaks: [.backward, .forward])
+            ]
+        }
+        return AvroComparison.compare(old.schema, new.schema)
+    }
+
+    /// A path without the steps for lists and maps.
+    private static func plain(_ path: String) -> String {
+        path.split(separator: "/", omittingEmptySubsequences: false).filter { $0 != "*" }
+            .joined(separator: "/")
+    }
+}
+
+// MARK: - Privacy
+
+extension ContractComparison {
+    private func privacy() -> [ContractChange] {
+        var changes = roles()
+        var seen: Set<String> = []
+        for rule in old.document.fields + new.document.fields {
+            let path = Self.plain(rule.path)
+            guard seen.insert(path).inserted else { continue }
+            changes += field(path, old.fields[path], new.fields[path])
+        }
+        return changes
+    }
+
+    private func roles() -> [ContractChange] {
+        var changes: [ContractChange] = []
+        let keys = (Self.plain(old.document.keyField), Self.plain(new.document.keyField))
+        if keys.0 != keys.1 {
+            changes.append(
+                ContractChange(keys.1, "is the key field instead of \(keys.0)", breaks: [.privacy]))
+        }
+        let subjects = (
+            old.document.dataSubjectField.map(Self.plain),
+            new.document.dataSubjectField.map(Self.plain)
+        )
+        switch subjects {
+        case (let before?, let after?) where before != after:
+            changes.append(
+                ContractChange(
+                    after, "is the data-subject field instead of \(before)", breaks: [.privacy]))
+        case (let before?, nil):
+            changes.append(
+                ContractChange(before, "is no longer the data-subject field", breaks: [.privacy]))
+        case (nil, let after?):
+            changes.append(ContractChange(after, "is the data-subject field now"))
+        default: break
+        }
+        return changes
+    }
+
+    private func field(
+        _ path: String, _ before: ContractDocument.FieldRule?,
+        _ after: ContractDocument.FieldRule?
+    ) -> [ContractChange] {
+        var changes: [ContractChange] = []
+        func add(_ change: String, _ isBreaking: Bool) {
+            changes.append(ContractChange(path, change, breaks: isBreaking ? [.privacy] : []))
+        }
+        let wasPersonal = before?.isPersonal ?? false
+        let isPersonal = after?.isPersonal ?? false
+        let wasLevel = before?.level ?? 0
+        let level = after?.level ?? 0
+        // A field that is gone is collected no more: nothing of it is protected less.
+        let isThere = new.has(path)
+        if wasPersonal, !isPersonal, isThere {
+            add("is no longer personal data", true)
+        } else if !wasPersonal, isPersonal {
+            add("is personal data now, at level \(level)", false)
+        } else if wasPersonal, isPersonal, level < wasLevel {
+            add("level lowered from \(wasLevel) to \(level): other readers see it", true)
+        } else if wasPersonal, isPersonal, level > wasLevel {
+            add("level changed from \(wasLevel) to \(level): other readers see it", true)
+        }
+        let wasQuasi = before?.isQuasiId ?? false
+        let isQuasi = after?.isQuasiId ?? false
+        if wasQuasi, !isQuasi, isThere {
+            add("is no longer marked as quasi-identifying", true)
+        } else if !wasQuasi, isQuasi {
+            add("is marked as quasi-identifying now", false)
+        }
+        return changes
+    }
+
+    private func validations() -> [ContractChange] {
+        ValidationComparison.compare(
+            old.document.validations, new.document.validations, isThere: new.has)
+    }
+}
