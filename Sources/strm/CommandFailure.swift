@@ -5,6 +5,7 @@ struct CommandFailure: Error {
     /// Exit statuses, after sysexits.h where it has a fitting one.
     enum Status: Int32 {
         case failed = 1
+        case invalidData = 65
         case noInput = 66
         case unavailable = 69
         case overloaded = 75

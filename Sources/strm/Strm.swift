@@ -28,6 +28,7 @@ struct Strm: AsyncParsableCommand {
               0   done
               1   refused or failed; the message says why
               64  wrong usage
+              65  a contract that was named is not valid (contract diff, validate)
               66  a file that was named cannot be read
               69  the server cannot be reached
               75  the server is overloaded or stopping: try again
@@ -46,7 +47,7 @@ struct Strm: AsyncParsableCommand {
                 name: "Contracts, streams, purposes, clients and exporters",
                 subcommands: [
                     Create.self, Get.self, List.self, Delete.self, Update.self, Define.self,
-                    CredentialsCommand.self,
+                    ContractCommand.self, CredentialsCommand.self,
                 ]),
             CommandGroup(
                 name: "Approval",
@@ -56,7 +57,9 @@ struct Strm: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Events",
-                subcommands: [Send.self, Simulate.self, Listen.self, Rejections.self]),
+                subcommands: [
+                    Validate.self, Send.self, Simulate.self, Listen.self, Rejections.self,
+                ]),
             CommandGroup(
                 name: "Exports to buckets",
                 subcommands: [

@@ -21,6 +21,8 @@ package struct ContractComparison {
         init(_ document: ContractDocument) throws(ContractError) {
             // Compiled for its errors: only contracts that could be registered are compared.
             _ = try Contract(document: document, number: 0)
+            // In one form: 1 and 1.0 are the same number, and a file meets a stored document.
+            let document = try ContractDocument(json: document.canonicalJSON())
             self.document = document
             schema = try document.avroSchema()
             fields = Dictionary(

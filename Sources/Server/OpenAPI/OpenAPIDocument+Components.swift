@@ -176,6 +176,30 @@ extension OpenAPIDocument {
                       field: {type: string}
                       type: {type: string, enum: [regex, enum, range, length, format, required-if]}
                       message: {type: string, maxLength: 200}
+            ContractDifference:
+              type: object
+              required: [changes, breaks, needsApproval]
+              properties:
+                changes:
+                  type: array
+                  maxItems: 1001
+                  items:
+                    type: object
+                    required: [path, change, breaks]
+                    properties:
+                      path: {type: string}
+                      change: {type: string}
+                      breaks:
+                        type: array
+                        items: {type: string, enum: [backward, forward, privacy]}
+                breaks:
+                  type: object
+                  required: [backward, forward, privacy]
+                  properties:
+                    backward: {type: boolean}
+                    forward: {type: boolean}
+                    privacy: {type: boolean}
+                needsApproval: {type: boolean}
             ContractPreview:
               type: object
               required: [dryRun, ref, schemaRef, schemaType, personalFields, validations, document]

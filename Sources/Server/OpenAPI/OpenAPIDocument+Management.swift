@@ -47,6 +47,36 @@ extension OpenAPIDocument {
                 "413": {$ref: "#/components/responses/TooLarge"}
                 "415": {$ref: "#/components/responses/UnsupportedMediaType"}
                 "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/contracts/compare:
+            post:
+              operationId: compareContracts
+              summary: What differs between two contracts, and what that breaks.
+              requestBody:
+                required: true
+                content:
+                  application/json:
+                    schema:
+                      type: object
+                      required: [old, new]
+                      additionalProperties: false
+                      properties:
+                        old: &side
+                          description: A reference handle/name/version, or a contract document.
+                          oneOf:
+                            - {type: string}
+                            - {$ref: "#/components/schemas/ContractDocument"}
+                        new: *side
+              responses:
+                "200":
+                  description: The differences; none if the list is empty.
+                  content:
+                    application/json: {schema: {$ref: "#/components/schemas/ContractDifference"}}
+                "400": {$ref: "#/components/responses/ContractRefused"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "404": {$ref: "#/components/responses/NotFound"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "415": {$ref: "#/components/responses/UnsupportedMediaType"}
+                "503": {$ref: "#/components/responses/Unavailable"}
           /v1/contracts/{handle}/{name}/{version}:
             parameters:
               - {$ref: "#/components/parameters/Handle"}

@@ -21,6 +21,9 @@ struct ContractRoutes: Sendable {
             Route(method: .post, template: "/v1/contracts", access: .roles(Self.writers)) {
                 try await create($0)
             },
+            Route(method: .post, template: "/v1/contracts/compare", access: .anyClient) {
+                try await compare($0)
+            },
             Route(method: .get, template: one, access: .anyClient) { try get($0) },
             Route(method: .delete, template: one, access: .roles(Self.writers)) {
                 try await delete($0)
