@@ -175,7 +175,8 @@ extension EndToEnd {
                 [], ["init"], ["serve"], ["create"], ["create", "stream"], ["create", "contract"],
                 ["create", "client"], ["get"], ["list"], ["delete"], ["review"],
                 ["approve"], ["reject"], ["activate"], ["archive"], ["reactivate"], ["set"],
-                ["send"], ["simulate"], ["listen"], ["audit", "list"], ["audit", "export"],
+                ["contract", "diff"], ["validate"], ["send"], ["simulate"], ["listen"],
+                ["rejections"], ["audit", "list"], ["audit", "export"],
                 ["audit", "verify"], ["status"], ["credentials", "add"],
             ] {
                 let help = try await Tool.run(Tool.strm, command + ["--help"])
