@@ -25,12 +25,15 @@ extension EventWalk {
         return true
     }
 
+    /// Up to so many keys are compared with each other, which is then faster than a table.
+    private static let fewKeys = 16
+
     /// The first key since `first` that stands there a second time, as an index from `first`; nil:
     /// none does. Cost: linear; a few keys are compared with each other.
     mutating func repeatedKey(from first: Int) -> Int? {
         let count = mapKeys.count - first
         guard count > 1 else { return nil }
-        if count <= 8 { return repeatedFewKey(first, count) }
+        if count <= Self.fewKeys { return repeatedFewKey(first, count) }
         var size = 4
         while size < 2 * count { size *= 2 }
         keyTable.count = 0

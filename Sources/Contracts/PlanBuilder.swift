@@ -4,7 +4,7 @@
 /// (``PlanBuilder/compileDefaults``), which are bounded in size and rounds.
 struct PlanBuilder {
     private let schema: AvroSchema
-    private(set) var marks: [FieldMarker.Rules]
+    var marks: [FieldMarker.Rules]
     let piiFields: [PIIField]
     let validations: ValidationSet
     private let minimumSizes: [Int]
@@ -36,40 +36,7 @@ struct PlanBuilder {
         return DecodingPlan(builder.parts)
     }
 
-    /// The plan of a contract whose schema is a JSON Schema.
-    static func build(
-        _ marker: SchemaMarker, _ program: JSONSchemaProgram, piiFields: [PIIField],
-        validations: ValidationSet, ref: ContractRef, schemaRef: SchemaRef
-    ) -> DecodingPlan {
-        // The schema of Avro that stands in is never walked.
-        let none = FieldMarker(AvroSchema(nodes: [AvroSchema.Node(kind: .null)], root: 0))
-        var builder = PlanBuilder(none, piiFields, validations)
-        builder.marks = marker.rules
-        builder.parts.ref = builder.add(ref.description)
-        builder.parts.schemaRef = builder.add(schemaRef.description)
-        builder.layOut()
-        builder.parts.program = program
-        builder.addPlaces(marker.places)
-        return DecodingPlan(builder.parts)
-    }
-
-    /// The trie of marked places as the walk reads it.
-    private mutating func addPlaces(_ places: [SchemaMarker.Place]) {
-        for place in places {
-            var made = DecodingPlan.Place()
-            made.rules = UInt16(place.rules.map { $0 + 1 } ?? 0)
-            made.others = UInt16(place.others ?? 0)
-            made.names = UInt32(parts.names.count)
-            made.count = UInt16(place.names.count)
-            for (name, target) in place.names.sorted(by: { $0.value < $1.value }) {
-                addName(name, target)
-            }
-            (made.table, made.tableMask) = addTable(from: Int(made.names))
-            parts.places.append(made)
-        }
-    }
-
-    private init(
+    init(
         _ marker: FieldMarker, _ piiFields: [PIIField], _ validations: ValidationSet
     ) {
         schema = marker.schema
@@ -79,7 +46,7 @@ struct PlanBuilder {
         self.validations = validations
     }
 
-    private mutating func layOut() {
+    mutating func layOut() {
         parts.root = planIndex(schema.root)
         addRules()
         var next = 0

@@ -22,11 +22,11 @@ struct SchemaMarker: PlaceMarker {
     private let parts: JSONSchemaProgram.Parts
     private let root: Int
     private var masks: TypeMasks
-    private(set) var rules: [FieldMarker.Rules] = []
+    var rules: [FieldMarker.Rules] = []
     /// Place 0 stands for none, place 1 is the event.
-    private(set) var places = [Place(), Place()]
-    /// Schemas looked at, for all paths together.
-    private var steps = 0
+    var places = [Place(), Place()]
+    /// Schemas and operations looked at, for all paths together.
+    var steps = 0
 
     static let placeCountMax = 20_000
     static let stepsMax = 500_000
@@ -37,7 +37,7 @@ struct SchemaMarker: PlaceMarker {
         masks = TypeMasks(parts)
     }
 
-    private struct Walk {
+    struct Walk {
         let steps: [String]
         let use: FieldMarker.Use
         let pointer: String
@@ -103,7 +103,7 @@ struct SchemaMarker: PlaceMarker {
         let entries = entries.filter { walk.seen.insert($0).inserted }
         guard !entries.isEmpty else { return false }
         let nodes = parts.closure(entries)
-        steps += nodes.count
+        steps += nodes.reduce(1) { $0 + 1 + Int(parts.nodes[$1].end) }
         guard steps <= Self.stepsMax else {
             throw walk.fail("size", "fewer paths, or a smaller schema")
         }
@@ -241,154 +241,5 @@ extension SchemaMarker {
         }
         unnamed.removeAll { parts.nodes[$0].isFalse }
         return unnamed.isEmpty ? [] : unnamed + named
-    }
-}
-
-// MARK: - The trie
-
-extension SchemaMarker {
-    private mutating func add(_ walk: Walk) throws(ContractError) -> Int {
-        guard places.count < Self.placeCountMax else {
-            throw walk.fail("size", "fewer or shorter paths")
-        }
-        places.append(Place())
-        return places.count - 1
-    }
-
-    private mutating func child(
-        _ place: Int, _ name: String, _ walk: Walk
-    ) throws(ContractError) -> Int {
-        if let known = places[place].names[name] { return known }
-        let made = try add(walk)
-        places[place].names[name] = made
-        return made
-    }
-
-    private mutating func others(_ place: Int, _ walk: Walk) throws(ContractError) -> Int {
-        if let known = places[place].others { return known }
-        let made = try add(walk)
-        places[place].others = made
-        return made
-    }
-
-    private mutating func apply(
-        _ place: Int, _ mask: UInt8, _ walk: Walk
-    ) throws(ContractError) {
-        try walk.checkRepeatable()
-        let at: Int
-        if let known = places[place].rules {
-            at = known
-        } else {
-            // Numbers of JSON are never rounded to 32 bits.
-            rules.append(FieldMarker.Rules(kind: .double))
-            at = rules.count - 1
-            places[place].rules = at
-        }
-        switch walk.use {
-        case .key: rules[at].isKey = true
-        case .subject: rules[at].isSubject = true
-        case .pii(let field):
-            guard mask & JSONSchemaProgram.Types.string != 0 else {
-                throw walk.fail(
-                    "pii-type", "a string, an optional string, or a list or map of strings")
-            }
-            guard rules[at].pii == nil || rules[at].pii == field else {
-                throw walk.fail("duplicate-path", "each field once")
-            }
-            rules[at].pii = field
-        case .check(let index, let rule):
-            try rule.checkFit(types: mask, pointer: walk.pointer)
-            if !rules[at].checks.contains(index) { rules[at].checks.append(index) }
-        case .requirement(let bit): rules[at].requirements |= 1 << UInt64(bit)
-        case .presence(let bit): rules[at].presences |= 1 << UInt64(bit)
-        case .condition(let index, let rule):
-            try rule.checkFit(types: mask, pointer: walk.pointer)
-            if !rules[at].conditions.contains(index) { rules[at].conditions.append(index) }
-        case .mention: break
-        }
-    }
-
-    /// Gives the named members of each object the rules that hold for its other members too: a path
-    /// through a map means all of them, also those that another path names.
-    mutating func finish(pointer: String) throws(ContractError) {
-        let walk = Walk(steps: [], use: .mention, pointer: pointer)
-        var place = 0
-        while place < places.count {
-            if let others = places[place].others {
-                for (_, child) in places[place].names { try merge(others, into: child, walk) }
-            }
-            place += 1
-        }
-    }
-
-    private mutating func merge(
-        _ from: Int, into: Int, _ walk: Walk
-    ) throws(ContractError) {
-        steps += 1
-        guard steps <= Self.stepsMax else {
-            throw walk.fail("size", "fewer paths, or a smaller schema")
-        }
-        if let source = places[from].rules {
-            if let target = places[into].rules {
-                let added = rules[source]
-                rules[target].pii = rules[target].pii ?? added.pii
-                rules[target].checks += added.checks.filter { !rules[target].checks.contains($0) }
-            } else {
-                rules.append(rules[source])
-                places[into].rules = rules.count - 1
-            }
-        }
-        for (name, child) in places[from].names.sorted(by: { $0.value < $1.value }) {
-            try merge(child, into: try self.child(into, name, walk), walk)
-        }
-        if let child = places[from].others {
-            try merge(child, into: try others(into, walk), walk)
-        }
-    }
-}
-
-extension ContractDocument.Validation {
-    /// - Throws: at the field or the value, if no value of these types of a JSON Schema can be held
-    ///   to this rule.
-    func checkFit(types mask: UInt8, pointer: String) throws(ContractError) {
-        let values: [JSONValue]
-        let place: String
-        switch check {
-        case .regex, .length, .format:
-            try Self.require(
-                mask, JSONSchemaProgram.Types.string,
-                "a string field, or a list or map of strings", pointer)
-            return
-        case .range:
-            try Self.require(
-                mask, JSONSchemaProgram.Types.number,
-                "a number field, or a list or map of numbers", pointer)
-            return
-        case .enumeration(let list): (values, place) = (list, "\(self.pointer)/values")
-        case .requiredIf(let condition):
-            (values, place) = (condition.values ?? [], "\(self.pointer)/when/in")
-        }
-        for (index, value) in values.enumerated() where mask & Self.type(value) == 0 {
-            throw ContractError(
-                pointer: "\(place)/\(index)", rule: "validation-value",
-                expected: "a value of a type that the field's schema allows")
-        }
-    }
-
-    private static func require(
-        _ mask: UInt8, _ types: UInt8, _ expected: String, _ pointer: String
-    ) throws(ContractError) {
-        guard mask & types == 0 else { return }
-        throw ContractError(pointer: pointer, rule: "validation-type", expected: expected)
-    }
-
-    private static func type(_ value: JSONValue) -> UInt8 {
-        switch value {
-        case .string: JSONSchemaProgram.Types.string
-        case .bool: JSONSchemaProgram.Types.boolean
-        case .integer, .unsigned: JSONSchemaProgram.Types.integer
-        case .double: JSONSchemaProgram.Types.number
-        default: 0
-        }
     }
 }

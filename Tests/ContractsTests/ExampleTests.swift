@@ -83,6 +83,30 @@ struct ExampleTests {
         }
     }
 
+    @Test func `the sign-up event, of a JSON Schema, has personal values in a branch and a map`()
+        throws
+    {
+        let contract = try Contract(
+            document: ContractDocument(yaml: try Self.load("contracts/signup.yaml")), number: 3)
+        let fixture = Fixture(contract: contract)
+        let body = try Self.load("events/signup.json")
+        _ = try fixture.decode(body).get()
+        #expect(
+            fixture.personal == [
+                "account/email 1 grace@navy.example", "account/contact/name 2 Grace Hopper",
+                "answers 3 we ship on Fridays", "answers 3 rear admiral",
+            ])
+        let text = String(decoding: body, as: UTF8.self)
+        let noSeats = text.replacing(#""seats":12,"#, with: "")
+        #expect(
+            fixture.event(Array(noSeats.utf8), .json, schemaRef: nil)
+                == .refused("/seats", .required))
+        let noContact = text.replacing(#","contact":{"name":"Grace Hopper"}"#, with: "")
+        #expect(
+            fixture.event(Array(noContact.utf8), .json, schemaRef: nil)
+                == .refused("/account/contact", .required))
+    }
+
     @Test(
         "every example contract compiles, from its canonical form too, and every example event fits one"
     )

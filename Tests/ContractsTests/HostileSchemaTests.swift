@@ -6,7 +6,7 @@ import Testing
 /// ``JSONSchemaCompiler/work`` has a step for each subschema, keyword, value, edge and instruction
 /// of a pattern.
 struct HostileSchemaTests {
-    private static func attempt(_ text: String) -> (outcome: String, work: Int) {
+    static func attempt(_ text: String) -> (outcome: String, work: Int) {
         do throws(ContractError) {
             let value = try JSONValue.parse(Array(text.utf8), pointer: "")
             var compiler = try JSONSchemaCompiler(DocumentCursor(value: value, pointer: ""))

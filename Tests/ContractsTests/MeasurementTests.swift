@@ -37,6 +37,52 @@ struct MeasurementTests {
         }
     }
 
+    /// The clickstream contract with the same rules over a JSON Schema of the same shape.
+    private static func clickstreamBySchema() throws -> Contract {
+        let schema = """
+            {"type":"object","required":["producerSessionId","url","eventType","customer"],
+             "properties":{"producerSessionId":{"type":"string"},"url":{"type":"string"},
+              "eventType":{"type":"string"},"referrer":{"type":"string"},
+              "userAgent":{"type":"string"},"conversion":{"type":"integer"},
+              "customer":{"type":"object","required":["email"],"additionalProperties":false,
+               "properties":{"email":{"type":"string"},"country":{"type":"string"}}},
+              "abTests":{"type":"array","items":{"type":"string"}}}}
+            """
+        let document = try Fixture.schemaDocument(
+            schema, key: "producerSessionId",
+            pii: [("producerSessionId", 1), ("customer/email", 4)], subject: "customer/email",
+            validations: #"{"field":"customer/email","type":"regex","value":"^.+@.+\\..+$"},"#
+                + #"{"field":"url","type":"regex","value":"^https?://[^ ]+$"}"#)
+        return try Contract(document: document, number: 3)
+    }
+
+    @Test("steady decoding of the clickstream event by a JSON Schema")
+    func decodingBySchema() throws {
+        let fixture = Fixture(contract: try Self.clickstreamBySchema())
+        let text = String(decoding: try ExampleTests.load("events/clickstream.json"), as: UTF8.self)
+        let body = Array(text.replacing("example/clickstream/1.0.0", with: "t/t/1.0.0").utf8)
+        let rounds = 300_000
+        try body.withUnsafeBytes { bytes in
+            for _ in 0..<1_000 {
+                try fixture.decoder.decode(bytes, format: .detect, schemaRef: nil)
+            }
+            let time = try nanoseconds {
+                for _ in 0..<rounds {
+                    try fixture.decoder.decode(bytes, format: .detect, schemaRef: nil)
+                }
+            }
+            print("by JSON Schema, \(bytes.count) bytes: \(Int(time) / rounds) ns an event")
+        }
+    }
+
+    @Test("hostile schemas")
+    func hostileSchemas() throws {
+        for (name, text, _) in HostileSchemaTests.cases {
+            let time = nanoseconds { _ = HostileSchemaTests.attempt(text) }
+            print("\(Int(time / 1_000)) µs \(name)")
+        }
+    }
+
     @Test("explosive patterns on 100 KiB")
     func patterns() throws {
         let text = [UInt8](repeating: UInt8(ascii: "a"), count: 100 << 10) + [0x21]

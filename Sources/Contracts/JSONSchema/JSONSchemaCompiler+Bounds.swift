@@ -12,6 +12,9 @@ extension JSONSchemaCompiler {
     /// in place.
     static let costMax = 20_000
 
+    /// Ways in place from one schema to another, in the whole document.
+    static let edgeCountMax = 250_000
+
     private struct Measure {
         var cost = 0
         var height = 0
@@ -21,6 +24,7 @@ extension JSONSchemaCompiler {
     /// - Throws: at a schema that would be applied to its own value again and again, behind too
     ///   many others, or at too high a cost.
     mutating func checkBounds() throws(ContractError) {
+        edgeCount = 0
         var measures = [Measure?](repeating: nil, count: parts.nodes.count)
         for node in parts.nodes.indices { try measure(node, depth: 0, &measures) }
     }
@@ -40,8 +44,15 @@ extension JSONSchemaCompiler {
         guard depth < Self.chainMax else { throw chainFailure(node) }
         measures[node] = Measure()
         var measure = Measure(cost: 1, height: 0, isOpen: false)
-        for child in inPlace(node) {
-            count(1)
+        let children = parts.inPlace(node)
+        count(children.count)
+        edgeCount += children.count
+        guard edgeCount <= Self.edgeCountMax else {
+            throw index.failure(
+                locations[node], nil, "schema-cost",
+                "at most \(Self.edgeCountMax) ways from a schema to one for the same value")
+        }
+        for child in children {
             try self.measure(child, depth: depth + 1, &measures)
             measure.cost = min(measure.cost + (measures[child]?.cost ?? 0), Self.costMax + 1)
             measure.height = max(measure.height, 1 + (measures[child]?.height ?? 0))
@@ -61,8 +72,6 @@ extension JSONSchemaCompiler {
             "at most \(Self.chainMax) schemas behind each other that are applied to one value")
     }
 
-    /// The nodes that a node applies to its own value.
-    private func inPlace(_ node: Int) -> [Int] { parts.inPlace(node) }
 }
 
 extension JSONSchemaProgram.Parts {

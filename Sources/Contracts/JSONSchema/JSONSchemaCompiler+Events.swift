@@ -38,10 +38,11 @@ extension JSONSchemaCompiler {
         return JSONSchemaProgram(parts)
     }
 
-    /// The names that schemas applied to the event declare, ascending; nil: some schema says itself
-    /// what else there may be.
+    /// The names that schemas applied to the event declare, in their order, since senders mostly keep
+    /// it; nil: some schema says itself what else there may be.
     private func knownNames(_ root: Int) -> [String]? {
-        var known: Set<String> = ["strmMeta"]
+        var known = ["strmMeta"]
+        var seen = Set(known)
         for node in parts.closure([root]) {
             for operation in parts.operations(of: node) {
                 switch operation.code {
@@ -52,13 +53,14 @@ extension JSONSchemaCompiler {
                     let first = Int(object.first)
                     for member in parts.members[first..<(first + Int(object.count))]
                     where member.node != 0 {
-                        known.insert(parts.string(member.name))
+                        let name = parts.string(member.name)
+                        if seen.insert(name).inserted { known.append(name) }
                     }
                 default: break
                 }
             }
         }
-        return known.sorted()
+        return known
     }
 }
 

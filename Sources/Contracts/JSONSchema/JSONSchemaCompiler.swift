@@ -29,6 +29,7 @@ struct JSONSchemaCompiler {
     /// Dynamic anchors by name.
     private var anchors: [String: Int] = [:]
     private var patternSize = 0
+    var edgeCount = 0
     /// Steps taken: subschemas, keywords, values of the document, edges, sizes of automata.
     private(set) var work = 0
 
