@@ -160,4 +160,16 @@ struct HostileSchemaTests {
         #expect(judge.refusal(list)?.rule == "unique-items")
         #expect(judge.refusal(list)?.pointer == "/1")
     }
+
+    /// As deep as events and as long as chains in place may be: the stack holds it.
+    @Test func `the deepest event under the longest chain of schemas ends in a refusal`() throws {
+        let chain = Self.list(35) { ##""d\##($0)":{"$ref":"#/$defs/d\##($0 + 1)"}"## }
+        let judge = try SchemaJudge(
+            text: ##"{"$ref":"#/$defs/d0","$defs":{\##(chain),"d35":{"items":{"$ref":"#"}}}}"##)
+        var value = JSONValue.integer(1)
+        for _ in 0..<64 { value = .array([value]) }
+        let refusal = try #require(judge.refusal(value))
+        #expect(refusal.kind == .tooLarge && refusal.rule == "schema-cost")
+        #expect(judge.accepts(.array([.array([.array([])])])))
+    }
 }

@@ -40,7 +40,7 @@ struct RefusalTableTests {
         NSDictionary(dictionary: one) == NSDictionary(dictionary: other)
     }
 
-    @Test(arguments: ["validations.json"])
+    @Test(arguments: ["validations.json", "json-schema.json"])
     func `each event of a table gets the problem document that stands beside it`(
         name: String
     ) async throws {
@@ -62,7 +62,7 @@ struct RefusalTableTests {
         }
     }
 
-    @Test(arguments: ["validations.json"])
+    @Test(arguments: ["validations.json", "json-schema.json"])
     func `in a batch each refused line says the same as the event alone`(
         name: String
     ) async throws {
