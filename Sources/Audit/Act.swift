@@ -29,6 +29,8 @@ package enum Act: String, Sendable, CaseIterable {
     /// A consent level got a name, a legal basis and an owner, or other ones.
     case purposeSet
     case purposeDeleted
+    /// What a derived stream would show was counted; nothing was handed out but the counts.
+    case derivedStreamMeasured
     case clientCreated
     case clientDisabled
     case clientDeleted

@@ -11,6 +11,8 @@ package final class Contract: Sendable {
     /// Personal fields by index.
     package let piiFields: [PIIField]
     package let hasDataSubject: Bool
+    /// Paths of fields that identify together with others without being personal data themselves.
+    package let plainQuasiIds: [String]
     /// What whoever reviews the contract should know before it is approved; it is no error.
     package let warnings: [ContractWarning]
 
@@ -32,6 +34,7 @@ package final class Contract: Sendable {
         schemaRef = document.schemaRef
         piiFields = marked.fields
         hasDataSubject = document.dataSubjectField != nil
+        plainQuasiIds = document.fields.filter { $0.isQuasiId && !$0.isPersonal }.map(\.path)
         warnings = marked.warnings
         keyPointer = JSONPointer.text(path: marked.key)
     }

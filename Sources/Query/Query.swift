@@ -23,6 +23,8 @@ package final class Query: Sendable {
     private let cursorKey: SymmetricKey
     private let tailWait: TailWait
     private let readGate = ReadGate()
+    /// A dry run is going on: one at a time, as each may take much memory.
+    let dryRunIsOn = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - cursorKey: 32 secret bytes that survive restarts; with other bytes, cursors made before

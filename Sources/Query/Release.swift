@@ -67,7 +67,7 @@ struct Release {
         entry.keyLinks = opened.keyLinks.count
         entry.sealedFields = opened.goneFields
         if opened.maskedValues > 0 {
-            entry.detail["masked"] = opened.maskedPaths.joined(separator: " ")
+            entry.detail = Self.maskedDetail(opened.maskedPaths)
             entry.detail["masked-values"] = String(opened.maskedValues)
         }
         if fields.count > 1 {
@@ -78,6 +78,26 @@ struct Release {
             }
         }
         return entry
+    }
+}
+
+extension Release {
+    /// Paths as `masked`, `masked-2` …: a text of an audit entry is cut at 256 bytes, so each holds
+    /// as many whole paths as fit.
+    static func maskedDetail(_ paths: [String]) -> [String: String] {
+        let textBytesMax = 256
+        var texts: [String] = []
+        for path in paths {
+            if let last = texts.last, last.utf8.count + 1 + path.utf8.count <= textBytesMax {
+                texts[texts.count - 1] = "\(last) \(path)"
+            } else {
+                texts.append(path)
+            }
+        }
+        return Dictionary(
+            uniqueKeysWithValues: texts.enumerated().map { index, text in
+                (index == 0 ? "masked" : "masked-\(index + 1)", text)
+            })
     }
 }
 

@@ -52,7 +52,8 @@ struct Strm: AsyncParsableCommand {
             CommandGroup(
                 name: "Approval",
                 subcommands: [
-                    Review.self, Approve.self, Reject.self, Activate.self, Archive.self,
+                    Review.self, DryRun.self, Approve.self, Reject.self, Activate.self,
+                    Archive.self,
                     Reactivate.self,
                 ]),
             CommandGroup(

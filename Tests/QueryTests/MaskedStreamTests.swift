@@ -117,6 +117,16 @@ struct MaskedStreamTests {
         #expect(detail["masked-values"] == "9")
     }
 
+    @Test func `many masked fields are on record in several texts, none of which is cut`() {
+        let paths = (10..<60).map { "section/field-number-\($0)" }
+        let detail = Release.maskedDetail(paths)
+        #expect(detail.count > 1)
+        #expect(detail.values.allSatisfy { $0.utf8.count <= 256 })
+        let names = ["masked"] + (2...detail.count).map { "masked-\($0)" }
+        let found = names.compactMap { detail[$0] }.joined(separator: " ")
+        #expect(found == paths.joined(separator: " "))
+    }
+
     @Test func `a page with masked fields alone is on record too`() async throws {
         let machine = try machine()
         await machine.stores(Order(consent: [0]).json)

@@ -1,9 +1,10 @@
 import Audit
+import Store
 
 extension OpenAPIDocument {
     /// RFC 3339 in UTC; narrower than what is taken (no 29th of a month), so that each match is a
     /// time. Backslashes as a double-quoted YAML text wants them.
-    private static let timePattern =
+    static let timePattern =
         "^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
         + #"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?Z$"#
 
@@ -319,6 +320,10 @@ extension OpenAPIDocument {
                       uniqueItems: true
                       items: {type: integer, minimum: 0, maximum: 63}
                     name: &chosenName {type: [string, "null"], pattern: "\(StreamName.pattern)"}
+                    masks: &newMasks
+                      type: [array, "null"]
+                      maxItems: \(MaskRule.countMax)
+                      items: {$ref: "#/components/schemas/NewMask"}
                     cumulative: *unset
                     retentionDays: *unset
                 - type: object
@@ -328,6 +333,7 @@ extension OpenAPIDocument {
                     derivedFrom: *streamName
                     cumulative: {type: integer, minimum: 0, maximum: 63}
                     name: *chosenName
+                    masks: *newMasks
                     levels: *unset
                     retentionDays: *unset
             Stream:
@@ -355,6 +361,7 @@ extension OpenAPIDocument {
                 retentionDays: {type: integer}
                 keepsRejections: {type: boolean}
                 allowsKeyExport: {type: boolean}
+                masks: {type: array, items: {$ref: "#/components/schemas/Mask"}}
                 createdAt: {type: string, format: date-time}
                 createdBy: {type: string}
             CreatedStream:

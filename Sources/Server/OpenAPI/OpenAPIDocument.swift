@@ -4,9 +4,9 @@
 /// It is code, not a resource: the one binary is all that has to be installed.
 enum OpenAPIDocument {
     static let text =
-        head + eventPaths + managementPaths + lifeCyclePaths + rejectionPaths + exportPaths
-        + auditPaths + tokenPaths + operationPaths + components + rejectionSchemas
-        + exportSchemas
+        head + eventPaths + managementPaths + lifeCyclePaths + dryRunPaths + rejectionPaths
+        + exportPaths + auditPaths + tokenPaths + operationPaths + components + rejectionSchemas
+        + exportSchemas + dryRunSchemas
 
     private static let head = """
         openapi: 3.1.0

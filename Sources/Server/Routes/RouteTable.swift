@@ -25,6 +25,7 @@ enum RouteTable {
         let exporters = ExporterRoutes(
             catalog: engine.catalog, store: engine.store, exporters: engine.exporters,
             intervalSecondsMin: engine.settings.exports.intervalSecondsMin)
+        let dryRuns = DryRunRoutes(catalog: engine.catalog, query: engine.query)
         let keyExport = KeyExportRoute(catalog: engine.catalog)
         let management =
             (contracts.routes + purposes.routes + streams.routes + clients.routes
@@ -36,8 +37,8 @@ enum RouteTable {
         let kept = KeptRejectionRoutes(
             catalog: engine.catalog, store: engine.store, ingest: engine.ingest,
             query: engine.query)
-        return events.routes + [webSocket.route] + management + rejections.routes + kept.routes
-            + [ReplayRoute(kept: kept).route] + audit.routes
+        return events.routes + [webSocket.route] + management + dryRuns.routes
+            + rejections.routes + kept.routes + [ReplayRoute(kept: kept).route] + audit.routes
             + tokens.routes + OperationsRoutes(engine: engine).routes
     }
 }

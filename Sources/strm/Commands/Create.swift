@@ -104,6 +104,7 @@ struct CreateStream: AsyncParsableCommand {
               strm create stream --derived-from demo --cumulative 2     makes demo-c2 (levels 0,1,2)
               strm create stream --derived-from demo --levels 1 \\
                 --mask example/clickstream:customer/email
+              strm create stream --derived-from demo --levels 1,4 --dry-run
               strm approve stream demo-1-4                              by the DPO; then it is read
             """)
 
@@ -125,6 +126,9 @@ struct CreateStream: AsyncParsableCommand {
             valueName: "handle/name:field"))
     var mask: [MaskOption] = []
 
+    @Flag(help: "Make nothing: count what the derived stream would show of the stored events.")
+    var dryRun = false
+
     @Option(
         help: ArgumentHelp("Days that events are kept, 1 to 400 (default 7).", valueName: "days"))
     var retentionDays: Int?
@@ -144,9 +148,9 @@ struct CreateStream: AsyncParsableCommand {
                 throw ValidationError("Only a derived stream is approved: --derived-from STREAM.")
             }
             guard name != nil else { throw ValidationError("A stream needs a name.") }
-            guard levels == nil, cumulative == nil, mask.isEmpty else {
+            guard levels == nil, cumulative == nil, mask.isEmpty, !dryRun else {
                 throw ValidationError(
-                    "--levels, --cumulative and --mask go with --derived-from STREAM.")
+                    "--levels, --cumulative, --mask and --dry-run go with --derived-from STREAM.")
             }
         } else {
             guard (levels == nil) != (cumulative == nil) else {
@@ -173,6 +177,17 @@ struct CreateStream: AsyncParsableCommand {
         return numbers.count == words.count ? numbers : nil
     }
 
+    /// Counts what the derived stream would show, and makes nothing.
+    private func measure(_ request: JSONValue) async throws {
+        try await ServerClient.with(connection, .approve) { client in
+            let reply = try await client.request(
+                "POST", "/v1/streams/dry-run", json: request,
+                timeoutSeconds: DryRunReport.timeoutSeconds)
+            try reply.check("measure the derived stream")
+            DryRunReport(try reply.json()).show(as: output.output)
+        }
+    }
+
     func run() async throws {
         var body: [String: JSONValue] = [:]
         if let name { body["name"] = .string(name) }
@@ -183,6 +198,7 @@ struct CreateStream: AsyncParsableCommand {
         if let retentionDays { body["retentionDays"] = .integer(Int64(retentionDays)) }
         if keepRejections { body["keepsRejections"] = .boolean(true) }
         let request = JSONValue.object(body)
+        guard !dryRun else { return try await measure(request) }
         let errand: Purpose = derivedFrom == nil ? .manage : .write
         var (stream, stored) = try await ServerClient.with(connection, errand) { client in
             let reply = try await client.request("POST", "/v1/streams", json: request)
