@@ -19,6 +19,7 @@ struct ContractPreviewTests {
     {
         try await TestServer.with { server in
             let token = try await server.administrator()
+            try await server.definePurposes(0...4)
             let answer = try await server.client.post(
                 "/v1/contracts?dryRun=true", token: token, json: Self.simple)
             #expect(answer.status == 200)
@@ -45,6 +46,7 @@ struct ContractPreviewTests {
     {
         try await TestServer.with { server in
             let token = try await server.administrator()
+            try await server.definePurposes(0...4)
             func send(_ query: String, _ json: String) async throws -> TestClient.Response {
                 try await server.client.post("/v1/contracts?\(query)", token: token, json: json)
             }
@@ -97,6 +99,7 @@ struct ContractPreviewTests {
                 with: nodes + #",{"type":"NODE","name":"Home""#)
             try await server.makeContract(document)
             let token = try await server.administrator()
+            try await server.definePurposes(0...4)
             let shown = try await server.client.get(
                 "/v1/contracts/test/simple/1.0.0", token: token)
             #expect(shown.status == 200)
