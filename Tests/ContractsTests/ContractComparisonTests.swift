@@ -68,6 +68,9 @@ struct ContractComparisonTests {
         if let simple = row["simple"] {
             definition = String(decoding: simple.bytes, as: UTF8.self)
             type = "SIMPLE"
+        } else if let schema = row["schema"] {
+            definition = String(decoding: schema.bytes, as: UTF8.self)
+            type = "JSON_SCHEMA"
         }
         let text = """
             {"ref":{\(ref)},\(member("keyField", "\"id\"")),\(subject)

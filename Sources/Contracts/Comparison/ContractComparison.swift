@@ -11,10 +11,16 @@ package struct ContractComparison {
     private let old: Side
     private let new: Side
 
+    private enum Schema {
+        case avro(AvroSchema)
+        /// The document, and a marker that knows its places.
+        case jsonSchema(JSONValue, SchemaMarker)
+    }
+
     /// One of the two, its paths resolved.
     private struct Side {
         let document: ContractDocument
-        let schema: AvroSchema
+        let schema: Schema
         /// By their path without `*`.
         let fields: [String: ContractDocument.FieldRule]
 
@@ -24,7 +30,14 @@ package struct ContractComparison {
             // In one form: 1 and 1.0 are the same number, and a file meets a stored document.
             let document = try ContractDocument(json: document.canonicalJSON())
             self.document = document
-            schema = try document.avroSchema()
+            switch document.schemaLanguage {
+            case .avro, .simple: schema = .avro(try document.avroSchema())
+            case .jsonSchema:
+                var compiler = try JSONSchemaCompiler(document.schema)
+                let program = try compiler.compileForEvents()
+                let marker = SchemaMarker(program.parts, root: compiler.documentRoot)
+                schema = .jsonSchema(document.schema.value, marker)
+            }
             fields = Dictionary(
                 document.fields.map { (ContractComparison.plain($0.path), $0) },
                 uniquingKeysWith: { first, _ in first })
@@ -32,8 +45,13 @@ package struct ContractComparison {
 
         /// Whether the schema has a value at the path.
         func has(_ path: String) -> Bool {
-            var marker = FieldMarker(schema)
-            return (try? marker.mark(path, for: .mention, pointer: "")) != nil
+            switch schema {
+            case .avro(let schema):
+                var marker = FieldMarker(schema)
+                return (try? marker.mark(path, for: .mention, pointer: "")) != nil
+            case .jsonSchema(_, var marker):
+                return (try? marker.mark(path, for: .mention, pointer: "")) != nil
+            }
         }
     }
 
@@ -54,15 +72,19 @@ package struct ContractComparison {
     }
 
     private func shape() -> [ContractChange] {
-        let languages = (old.document.schemaLanguage, new.document.schemaLanguage)
-        guard languages.0 == languages.1 else {
+        let (before, after) = (old.document.schemaLanguage, new.document.schemaLanguage)
+        switch (old.schema, new.schema) {
+        case (.avro(let old), .avro(let new)) where before == after:
+            return AvroComparison.compare(old, new)
+        case (.jsonSchema(let old, _), .jsonSchema(let new, _)):
+            return JSONSchemaComparison.compare(old, new)
+        default:
             return [
                 ContractChange(
-                    "", "schema language \(languages.0.rawValue) became \(languages.1.rawValue)",
+                    "", "schema language \(before.rawValue) became \(after.rawValue)",
                     breaks: [.backward, .forward])
             ]
         }
-        return AvroComparison.compare(old.schema, new.schema)
     }
 
     /// A path without the steps for lists and maps.
@@ -134,6 +156,12 @@ extension ContractComparison {
             add("level lowered from \(wasLevel) to \(level): other readers see it", true)
         } else if wasPersonal, isPersonal, level > wasLevel {
             add("level changed from \(wasLevel) to \(level): other readers see it", true)
+        }
+        // Sealed with the same bytes where they are the same, values show how often each occurs.
+        if wasPersonal, isPersonal, let was = before?.sealing, let now = after?.sealing, was != now
+        {
+            add(
+                "sealing changed from \(was.rawValue) to \(now.rawValue)", now == .deterministic)
         }
         let wasQuasi = before?.isQuasiId ?? false
         let isQuasi = after?.isQuasiId ?? false

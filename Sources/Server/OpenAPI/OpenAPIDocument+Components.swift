@@ -161,7 +161,7 @@ extension OpenAPIDocument {
                         - *ref
                         - type: object
                           properties:
-                            schemaType: {type: string, enum: [AVRO, SIMPLE], default: AVRO}
+                            schemaType: {type: string, enum: [AVRO, JSON_SCHEMA, JSON, SIMPLE], default: AVRO}
                     definition: {type: [object, string]}
                 keyField: {type: string}
                 dataSubjectField: {type: string}
