@@ -3,14 +3,22 @@ extension Contract {
     /// anywhere in its schema. Paths are written as in the contract: record fields by name, lists
     /// and maps passed over or named by `*`.
     ///
-    /// A path that ends at a record is found too, and gives the whole of it.
+    /// A path that ends at a record is found too, and gives the whole of it, or in a JSON Schema all
+    /// values in it.
     package func shape(of paths: [FieldShape.TaggedPath]) -> FieldShape? {
+        if let program = plan.program, let schemaRoot {
+            return FieldShape(program, root: schemaRoot, paths)
+        }
         var builder = ShapeBuilder(plan: plan)
         return builder.build(paths)
     }
 
     /// Whether the schema has a scalar at the path, or a list or map of them.
     package func hasScalar(at path: String) -> Bool {
+        if let program = plan.program, let schemaRoot {
+            var marker = SchemaMarker(program.parts, root: schemaRoot)
+            return (try? marker.mark(path, for: .mention, pointer: "")) != nil
+        }
         var builder = ShapeBuilder(plan: plan)
         return builder.build([(path, 0)]) != nil && !builder.endsAtRecord
     }

@@ -17,6 +17,8 @@ package final class Contract: Sendable {
     package let warnings: [ContractWarning]
 
     let plan: DecodingPlan
+    /// Of a JSON Schema: where its program begins, to find places by their paths.
+    let schemaRoot: Int?
     /// RFC 6901 pointer of the key field.
     let keyPointer: String
 
@@ -36,6 +38,7 @@ package final class Contract: Sendable {
         hasDataSubject = document.dataSubjectField != nil
         plainQuasiIds = document.fields.filter { $0.isQuasiId && !$0.isPersonal }.map(\.path)
         warnings = marked.warnings
+        schemaRoot = marked.schemaRoot
         keyPointer = JSONPointer.text(path: marked.key)
     }
 
@@ -46,6 +49,7 @@ package final class Contract: Sendable {
         var fields: [PIIField] = []
         var validations: ValidationSet
         var warnings: [ContractWarning]
+        var schemaRoot: Int?
     }
 
     private static func avro(
@@ -67,7 +71,8 @@ package final class Contract: Sendable {
         var compiler = try JSONSchemaCompiler(document.schema)
         let program = try compiler.compileForEvents()
         var marker = SchemaMarker(program.parts, root: compiler.documentRoot)
-        let marked = try mark(document, &marker)
+        var marked = try mark(document, &marker)
+        marked.schemaRoot = compiler.documentRoot
         try marker.finish(pointer: document.schema.pointer)
         let plan = PlanBuilder.build(
             marker, program, piiFields: marked.fields, validations: marked.validations,

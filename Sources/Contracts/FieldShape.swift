@@ -32,7 +32,7 @@ package final class FieldShape: Sendable {
     /// The shape of events whose schema says nothing of members: an object with the path's next
     /// step is taken for a record, one without it for a map, and a list takes no step.
     package convenience init(withoutSchema paths: [TaggedPath]) {
-        var nodes = [Node()]
+        var nodes = Self.event
         for (path, tag) in paths {
             var at = 0
             for step in Self.steps(path) {
@@ -65,6 +65,9 @@ package final class FieldShape: Sendable {
         }
         self.init(nodes: nodes)
     }
+
+    /// An event, none of whose paths lead into `strmMeta`.
+    static let event = [Node(members: [(escaped("strmMeta"), 1)]), Node()]
 
     static func steps(_ path: String) -> [String] {
         path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)

@@ -72,6 +72,74 @@ import Testing
         #expect(fixture.contract.hasScalar(at: path))
     }
 
+    private static let schema = #"""
+        {"type":"object","properties":{
+          "id":{"type":"string"},"name":{"type":"string"},"count":{"type":["integer","null"]},
+          "tags":{"type":"array","items":{"type":"array","items":{"type":"string"}}},
+          "labels":{"type":"object","additionalProperties":{"type":["string","null"]}},
+          "people":{"type":"object","additionalProperties":{"$ref":"#/$defs/person"}},
+          "either":{"oneOf":[{"type":"string"},{"$ref":"#/$defs/person"}]},
+          "q\"uote":{"type":"boolean"}},
+         "$defs":{"person":{"type":"object","properties":{
+           "name":{"type":"string"},"mail":{"type":"string"},"parent":{"$ref":"#/$defs/person"}}}}}
+        """#
+
+    private static let schemaEvent = #"""
+        {"strmMeta":{"eventContractRef":"t/t/1.0.0","consentLevels":[1]},"id":"k","name":"a",
+         "count":7,"tags":[["x","y"],[],["z"]],"labels":{"name":"l1","e":null},
+         "people":{"name":{"name":"n1","mail":"m1"},"mail":{"name":"n2","mail":"m2",
+           "parent":{"name":"n3","mail":"m3"}}},"q\"uote":true}
+        """#
+
+    static let schemaCases: [(String, [String])] = [
+        ("name", [#""a""#]), ("count", ["7"]), ("tags", [#""x""#, #""y""#, #""z""#]),
+        ("labels", [#""l1""#, "null"]), ("labels/*", [#""l1""#, "null"]),
+        ("people/mail", [#""m1""#, #""m2""#]), ("people/*/name", [#""n1""#, #""n2""#]),
+        ("people/parent/mail", [#""m3""#]), (#"q"uote"#, ["true"]), ("id", [#""k""#]),
+    ]
+
+    @Test(arguments: schemaCases)
+    func `a JSON Schema leads to the values of a path and to no others`(
+        _ example: (String, [String])
+    ) throws {
+        let fixture = try Fixture(jsonSchema: Self.schema)
+        let json = try fixture.decode(Array(Self.schemaEvent.utf8)).get()
+        let shape = try #require(fixture.contract.shape(of: [(example.0, 5), ("gone", 6)]))
+        #expect(found(shape, json) == example.1.map { "5:" + $0 })
+        #expect(fixture.contract.hasScalar(at: example.0))
+    }
+
+    @Test func `in a JSON Schema a path to an object gives all in it, one to nothing no shape`()
+        throws
+    {
+        let fixture = try Fixture(jsonSchema: Self.schema)
+        #expect(fixture.contract.shape(of: [("gone", 0)]) == nil)
+        #expect(fixture.contract.shape(of: [("strmMeta/nonce", 0)]) == nil)
+        #expect(!fixture.contract.hasScalar(at: "people/parent"))
+        #expect(!fixture.contract.hasScalar(at: "gone"))
+        let json = try fixture.decode(Array(Self.schemaEvent.utf8)).get()
+        let shape = try #require(
+            fixture.contract.shape(of: [("people/parent", 0), ("name", 1)]))
+        #expect(found(shape, json) == [#"1:"a""#, #"0:"n3""#, #"0:"m3""#])
+    }
+
+    @Test func `a map of the event itself is masked without its strmMeta`() throws {
+        let fixture = try Fixture(
+            jsonSchema: #"""
+                {"type":"object","properties":{"id":{"type":"string"}},
+                 "additionalProperties":{"type":"string"}}
+                """#)
+        let json = try fixture.decode(
+            Array(
+                #"{"strmMeta":{"eventContractRef":"t/t/1.0.0","consentLevels":[1]},"id":"k","a":"b"}"#
+                    .utf8)
+        ).get()
+        let shape = try #require(fixture.contract.shape(of: [("*", 3)]))
+        #expect(found(shape, json) == [#"3:"k""#, #"3:"b""#])
+        let free = FieldShape(withoutSchema: [("consentLevels", 3)])
+        #expect(found(free, json) == [])
+    }
+
     static let free: [(String, String, [String])] = [
         (#"{"a":{"b":1},"b":2}"#, "a/b", ["1"]),
         (#"{"a":{"x":{"b":1},"y":{"b":[2,3]}},"b":4}"#, "a/b", ["1", "2", "3"]),
