@@ -29,7 +29,7 @@ struct SchemaMarker: PlaceMarker {
     var steps = 0
 
     static let placeCountMax = 20_000
-    static let stepsMax = 500_000
+    static let stepsMax = 300_000
 
     init(_ parts: JSONSchemaProgram.Parts, root: Int) {
         self.parts = parts
@@ -103,7 +103,7 @@ struct SchemaMarker: PlaceMarker {
         let entries = entries.filter { walk.seen.insert($0).inserted }
         guard !entries.isEmpty else { return false }
         let nodes = parts.closure(entries)
-        steps += nodes.reduce(1) { $0 + 1 + Int(parts.nodes[$1].end) }
+        steps += nodes.reduce(1) { $0 + weight($1) }
         guard steps <= Self.stepsMax else {
             throw walk.fail("size", "fewer paths, or a smaller schema")
         }
@@ -172,6 +172,15 @@ struct SchemaMarker: PlaceMarker {
 // MARK: - What schemas say about a place
 
 extension SchemaMarker {
+    /// What looking at a node costs: its operations, and its members, of which many are passed over
+    /// in a step.
+    private func weight(_ node: Int) -> Int {
+        parts.operations(of: node).reduce(1) { weight, operation in
+            guard operation.code == .members else { return weight + 1 }
+            return weight + 1 + Int(parts.objects[Int(operation.a)].count) / 16
+        }
+    }
+
     /// Schemas of the properties of that name: declared ones, and those whose pattern matches.
     private func declared(_ name: String, _ nodes: [Int]) -> [Int] {
         let bytes = Array(name.utf8)

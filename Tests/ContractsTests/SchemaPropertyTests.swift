@@ -140,4 +140,30 @@ struct SchemaPropertyTests {
                     == .refused("/f/1/k\(count / 2)", .duplicateKey))
         }
     }
+
+    @Test func `more than 64 required or unevaluated members are told apart`() throws {
+        let names = (0..<200).map { "\"k\($0)\"" }
+        let all = names.map { "\($0):1" }.joined(separator: ",")
+        let required = try SchemaJudge(text: #"{"required":[\#(names.joined(separator: ","))]}"#)
+        let properties = names.map { "\($0):true" }.joined(separator: ",")
+        let tracked = try SchemaJudge(
+            text: #"{"anyOf":[{"properties":{\#(properties)}}],"unevaluatedProperties":false}"#)
+        let items = try SchemaJudge(
+            text:
+                #"{"anyOf":[{"prefixItems":[\#(names.map { _ in "{}" }.joined(separator: ","))]}],"#
+                + #""unevaluatedItems":{"type":"string"}}"#)
+        func value(_ text: String) throws -> JSONValue {
+            try JSONValue.parse(Array(text.utf8), pointer: "")
+        }
+        #expect(try required.accepts(value("{\(all)}")))
+        for missing in [0, 63, 64, 127, 199] {
+            let rest = all.replacing("\"k\(missing)\":1", with: "\"x\":1")
+            #expect(try required.refusal(value("{\(rest)}"))?.pointer == "/k\(missing)")
+            #expect(try tracked.refusal(value("{\(rest)}"))?.pointer == "/x")
+        }
+        #expect(try tracked.accepts(value("{\(all)}")))
+        let list = [String](repeating: "1", count: 200).joined(separator: ",")
+        #expect(try items.accepts(value("[\(list),\"x\"]")))
+        #expect(try items.refusal(value("[\(list),\"x\",1]"))?.pointer == "/201")
+    }
 }
