@@ -38,9 +38,15 @@ extension OpenAPIDocument {
               content:
                 application/problem+json: {schema: {$ref: "#/components/schemas/Problem"}}
             EventRefused:
-              description: The event was refused; pointer, rule and expected say why.
+              description: >-
+                The event was refused; pointer, rule and expected say why. Or the query is none that
+                is taken.
               content:
-                application/problem+json: {schema: {$ref: "#/components/schemas/RuleProblem"}}
+                application/problem+json:
+                  schema:
+                    anyOf:
+                      - {$ref: "#/components/schemas/RuleProblem"}
+                      - {$ref: "#/components/schemas/InvalidRequest"}
             ContractRefused:
               description: The contract was refused; pointer, rule and expected say why.
               content:

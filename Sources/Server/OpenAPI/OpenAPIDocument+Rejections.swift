@@ -154,13 +154,21 @@ extension OpenAPIDocument {
                               minItems: 1
                               maxItems: 1000
                               items: {type: integer, minimum: 0}
+                            contract: &notBesideOffsets {type: "null"}
+                            from: *notBesideOffsets
+                            limit: *notBesideOffsets
+                            cursor: *notBesideOffsets
                         - type: object
                           additionalProperties: false
                           properties:
-                            contract: {type: string}
-                            from: {$ref: "#/components/schemas/Time"}
-                            limit: {type: integer, minimum: 1, maximum: 1000, default: 1000}
-                            cursor: {type: string, pattern: "^[0-9]{1,18}$"}
+                            offsets: *notBesideOffsets
+                            contract: {type: [string, "null"]}
+                            from:
+                              anyOf:
+                                - {$ref: "#/components/schemas/Time"}
+                                - {type: "null"}
+                            limit: {type: [integer, "null"], minimum: 1, maximum: 1000}
+                            cursor: {type: [string, "null"], pattern: "^[0-9]{1,18}$"}
               responses:
                 "200":
                   description: What became of each.
@@ -190,6 +198,14 @@ extension OpenAPIDocument {
         """
 
     static let rejectionSchemas = """
+            InvalidRequest:
+              allOf:
+                - {$ref: "#/components/schemas/Problem"}
+                - type: object
+                  required: [parameter, expected]
+                  properties:
+                    parameter: {type: string}
+                    expected: {type: string}
             ReplayResult:
               type: object
               required: [offset, outcome]

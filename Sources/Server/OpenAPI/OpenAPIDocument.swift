@@ -85,9 +85,13 @@ enum OpenAPIDocument {
                   content:
                     application/json: {schema: {$ref: "#/components/schemas/BatchResult"}}
                 "400":
-                  description: No line was accepted.
+                  description: No line was accepted. Or the query is none that is taken.
                   content:
-                    application/problem+json: {schema: {$ref: "#/components/schemas/BatchProblem"}}
+                    application/problem+json:
+                      schema:
+                        anyOf:
+                          - {$ref: "#/components/schemas/BatchProblem"}
+                          - {$ref: "#/components/schemas/InvalidRequest"}
                 "401": {$ref: "#/components/responses/Unauthorized"}
                 "403": {$ref: "#/components/responses/Forbidden"}
                 "413": {$ref: "#/components/responses/TooLarge"}
