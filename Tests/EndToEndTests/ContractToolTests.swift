@@ -122,6 +122,7 @@ extension EndToEnd {
             let site = try Deployment()
             try await site.initialise()
             try await site.start()
+            try await site.definePurposes(0...4)
             let original = Tool.contract("newsletter.yaml")
             let preview = try await site.expectSuccess("create", "contract", original, "--dry-run")
             #expect(preview.output.contains("e_mail (level 2)"))

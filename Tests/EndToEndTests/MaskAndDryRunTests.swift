@@ -25,6 +25,7 @@ extension EndToEnd {
             let measured = try await site.expectSuccess(
                 "dry-run", "stream", "masked", "--from", "1h", "--output", "json")
             #expect(try measured.json()["passingEvents"] as? Int == 1)
+            try await site.expectSuccess("approve", "stream", "masked")
             let event = try #require(try await site.events("masked").first)
             let mail = (event["customer"] as? [String: Any])?["email"] as? String
             #expect(mail?.count == 64)

@@ -20,7 +20,7 @@ struct DryRunRouteTests {
                 #expect(sent.status == 204)
             }
             let answer = try await server.client.post(
-                "/v1/streams/dry-run", token: dpo, json: Self.question)
+                "/v1/dry-runs", token: dpo, json: Self.question)
             #expect(answer.status == 200, "\(answer.text)")
             #expect(answer.json["seenEvents"] as? Int == 4)
             #expect(answer.json["passingEvents"] as? Int == 2)
@@ -64,7 +64,7 @@ struct DryRunRouteTests {
             let reader = try await server.token(made)
             for client in [owner, reader] {
                 let posted = try await server.client.post(
-                    "/v1/streams/dry-run", token: client, json: Self.question)
+                    "/v1/dry-runs", token: client, json: Self.question)
                 #expect(posted.status == 403)
                 let got = try await server.client.get(
                     "/v1/streams/demo-1-4/dry-run", token: client)
@@ -81,7 +81,7 @@ struct DryRunRouteTests {
                 ),
             ] {
                 let answer = try await server.client.post(
-                    "/v1/streams/dry-run", token: token, json: json)
+                    "/v1/dry-runs", token: token, json: json)
                 #expect(answer.status == status, "\(json)")
             }
             let plain = try await server.client.get("/v1/streams/demo/dry-run", token: token)

@@ -39,7 +39,7 @@ struct PermissionTests {
         ("POST", "/v1/streams/none/approve", ["administrator", "dpo"]),
         ("POST", "/v1/streams/none/reject", ["administrator", "dpo"]),
         ("DELETE", "/v1/streams/none", ["administrator", "dpo", "author"]),
-        ("POST", "/v1/streams/dry-run", ["administrator", "dpo"]),
+        ("POST", "/v1/dry-runs", ["administrator", "dpo"]),
         ("GET", "/v1/streams/demo-1/dry-run", ["administrator", "dpo"]),
         ("PUT", "/v1/streams/demo/key-export", ["dpo"]),
         ("GET", "/v1/connectors", ["administrator", "dpo", "auditor"]),

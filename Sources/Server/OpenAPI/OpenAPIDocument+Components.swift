@@ -244,6 +244,11 @@ extension OpenAPIDocument {
                   items: {type: string}
                   description: Clients that changed the draft or asked for its review.
                 approval: {$ref: "#/components/schemas/Approval"}
+                comparison:
+                  type: object
+                  description: >-
+                    Of one that is not active yet: what changes against the newest version that
+                    is or was, in the form of compareContracts; not in lists.
                 warnings:
                   type: array
                   description: What a reviewer should know; not in lists.

@@ -2,7 +2,7 @@ import Store
 
 extension OpenAPIDocument {
     static let dryRunPaths = """
-          /v1/streams/dry-run:
+          /v1/dry-runs:
             post:
               operationId: measureNewDerivedStream
               summary: >-

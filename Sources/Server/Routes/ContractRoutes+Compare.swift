@@ -30,6 +30,32 @@ extension ContractRoutes {
         return Answer.json(answer)
     }
 
+    /// What a reviewer should know of a contract that is not active yet: its warnings, and what
+    /// changes against the newest version of the same name that is or was active.
+    func review(
+        _ record: ContractRecord
+    ) async throws -> [(name: String, value: WireValue)] {
+        let known = warnings(record)
+        guard record.state != .active, record.state != .archived,
+            let previous = catalog.snapshot.predecessor(of: record)
+        else { return known }
+        // Both are compiled: not on the pool of tasks.
+        let difference = try await store.readers.run { () throws -> WireValue in
+            do throws(ContractError) {
+                return ContractDifference.answer(
+                    try ContractComparison.compare(
+                        try ContractDocument(json: Array(previous.document.utf8)),
+                        try ContractDocument(json: Array(record.document.utf8))))
+            } catch {
+                throw StoreError.corrupt("the contract \(previous.ref) or \(record.ref)")
+            }
+        }
+        guard case .object(let members) = difference else { return known }
+        return known + [
+            ("comparison", .object([("with", .string(previous.ref))] + members))
+        ]
+    }
+
     /// Nil: the catalog has no contract of the reference.
     private static func document(
         _ side: ContractPair.Side, _ snapshot: CatalogSnapshot
@@ -40,5 +66,23 @@ extension ContractRoutes {
             guard let entry = snapshot.contracts[ref.description] else { return nil }
             return try ContractDocument(json: Array(entry.value.document.utf8))
         }
+    }
+}
+
+extension CatalogSnapshot {
+    /// The newest version of the same contract that is active, else one that is archived.
+    fileprivate func predecessor(of record: ContractRecord) -> ContractRecord? {
+        guard let ref = ContractRef(record.ref) else { return nil }
+        let others = contracts.values.map(\.value).filter { other in
+            guard other.ref != record.ref, let otherRef = ContractRef(other.ref) else {
+                return false
+            }
+            return otherRef.handle == ref.handle && otherRef.name == ref.name
+        }
+        for state in [ContractRecord.State.active, .archived] {
+            let known = others.filter { $0.state == state }
+            if let newest = known.max(by: { $0.number < $1.number }) { return newest }
+        }
+        return nil
     }
 }

@@ -54,7 +54,7 @@ extension ContractRoutes {
             mutations,
             recording: .by(caller, Self.act(act), contracts: [record.ref], detail: detail))
         try await load()
-        return Answer.json(.object(Self.members(record) + warnings(record)))
+        return Answer.json(.object(Self.members(record) + (try await review(record))))
     }
 
     private static func act(_ act: ContractRecord.Act) -> Act {

@@ -24,7 +24,7 @@ struct ContractRoutes: Sendable {
             Route(method: .post, template: "/v1/contracts/compare", access: .anyClient) {
                 try await compare($0)
             },
-            Route(method: .get, template: one, access: .anyClient) { try get($0) },
+            Route(method: .get, template: one, access: .anyClient) { try await get($0) },
             Route(method: .delete, template: one, access: .roles(Self.writers)) {
                 try await delete($0)
             },
@@ -41,11 +41,11 @@ struct ContractRoutes: Sendable {
         return Answer.json(["items": .array(records.map { .object(Self.members($0)) })])
     }
 
-    private func get(_ request: RouteRequest) throws -> HTTPResponse {
+    private func get(_ request: RouteRequest) async throws -> HTTPResponse {
         _ = try request.query()
         let entry = try entry(request)
         return Answer.json(
-            .object(Self.membersWithDocument(entry.value) + warnings(entry.value)))
+            .object(Self.membersWithDocument(entry.value) + (try await review(entry.value))))
     }
 
     private func create(_ request: RouteRequest) async throws -> HTTPResponse {
@@ -73,7 +73,8 @@ struct ContractRoutes: Sendable {
                     record, kind: ContractRecord.kind, name: ref, expectedRevision: nil),
             ] + touched, recording: .by(caller, .contractCreated, contracts: [ref]))
         try await load()
-        var answer = Answer.json(.object(Self.members(record) + warnings(contract)), status: 201)
+        var answer = Answer.json(
+            .object(Self.members(record) + (try await review(record))), status: 201)
         answer.headers.append(("location", "/v1/contracts/\(ref)"))
         return answer
     }
@@ -104,7 +105,7 @@ struct ContractRoutes: Sendable {
                     expectedRevision: entry.revision),
             ] + touched, recording: .by(caller, .contractChanged, contracts: [record.ref]))
         try await load()
-        return Answer.json(.object(Self.members(record) + warnings(contract)))
+        return Answer.json(.object(Self.members(record) + (try await review(record))))
     }
 
     /// The document of the body, checked against its schema and compiled.

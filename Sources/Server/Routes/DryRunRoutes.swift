@@ -14,7 +14,7 @@ struct DryRunRoutes: Sendable {
     var routes: [Route] {
         [
             Route(
-                method: .post, template: "/v1/streams/dry-run", access: .roles(Self.askers),
+                method: .post, template: "/v1/dry-runs", access: .roles(Self.askers),
                 work: .longPoll
             ) { try await measureDescribed($0) },
             Route(

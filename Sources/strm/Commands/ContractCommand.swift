@@ -57,7 +57,11 @@ struct ContractDiff: AsyncParsableCommand {
             throw CommandFailure(
                 .invalidData, "\(error.isOld ? old : new) is no valid contract: \(error)")
         }
-        show(difference)
+        if output.output == .table {
+            Self.show(difference)
+        } else {
+            Terminal.print(difference.text(pretty: true))
+        }
         guard Self.breaking(difference).isEmpty else {
             throw ExitCode(CommandFailure.Status.failed.rawValue)
         }
@@ -67,10 +71,8 @@ struct ContractDiff: AsyncParsableCommand {
         ["backward", "forward", "privacy"].filter { difference["breaks"]?[$0] == .boolean(true) }
     }
 
-    private func show(_ difference: JSONValue) {
-        guard output.output == .table else {
-            return Terminal.print(difference.text(pretty: true))
-        }
+    /// A table for people, and what breaks.
+    static func show(_ difference: JSONValue) {
         let changes = difference["changes"]?.array ?? []
         guard !changes.isEmpty else { return Terminal.print("no differences") }
         var table = Table(["path", "change", "breaks"])
@@ -82,7 +84,7 @@ struct ContractDiff: AsyncParsableCommand {
             ])
         }
         Terminal.print(table.text)
-        let breaking = Self.breaking(difference)
+        let breaking = breaking(difference)
         Terminal.note(
             breaking.isEmpty
                 ? "nothing breaks"

@@ -181,7 +181,7 @@ struct CreateStream: AsyncParsableCommand {
     private func measure(_ request: JSONValue) async throws {
         try await ServerClient.with(connection, .approve) { client in
             let reply = try await client.request(
-                "POST", "/v1/streams/dry-run", json: request,
+                "POST", "/v1/dry-runs", json: request,
                 timeoutSeconds: DryRunReport.timeoutSeconds)
             try reply.check("measure the derived stream")
             DryRunReport(try reply.json()).show(as: output.output)

@@ -56,6 +56,7 @@ enum Entity {
     /// exporter is paused is its state.
     private static let hidden: Set<String> = [
         "client", "clientSecret", "document", "isPaused", "warnings",
+        "comparison",
     ]
 
     /// The path of the one named `name`; a contract's name is `handle/name/version`.
@@ -105,6 +106,10 @@ enum Entity {
         Terminal.print(Table.card(lines + more.map { ($0.key, $0.value) }))
         for warning in members["warnings"]?.array ?? [] {
             Terminal.print("\nwarning: " + (warning["text"]?.string ?? ""))
+        }
+        if let comparison = members["comparison"] {
+            Terminal.print("\ncompared with \(comparison["with"]?.string ?? ""):")
+            ContractDiff.show(comparison)
         }
         if let document = members["document"] { Terminal.print("\n" + document.text()) }
     }
