@@ -33,7 +33,7 @@ extension FieldShape {
             var node = Node()
             node.tag = place.rules.flatMap { marker.rules[$0].checks.first }
             node.members = place.names.sorted { $0.value < $1.value }
-                .map { (escaped($0.key), $0.value - 1) }
+                .map { (escaped(String(decoding: $0.key, as: UTF8.self)), $0.value - 1) }
             node.others = place.others.map { $0 - 1 }
             node.items = index
             return node

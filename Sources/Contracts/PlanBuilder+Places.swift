@@ -27,7 +27,7 @@ extension PlanBuilder {
             made.names = UInt32(parts.names.count)
             made.count = UInt16(place.names.count)
             for (name, target) in place.names.sorted(by: { $0.value < $1.value }) {
-                addName(name, target)
+                addName(String(decoding: name, as: UTF8.self), target)
             }
             (made.table, made.tableMask) = addTable(from: Int(made.names))
             parts.places.append(made)

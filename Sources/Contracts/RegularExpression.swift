@@ -20,10 +20,18 @@ final class RegularExpression: @unchecked Sendable {
         let reason: String
     }
 
-    /// Longest pattern in bytes.
-    static let patternBytesMax = Int(STRM_RE2_PATTERN_BYTES_MAX)
+    /// Longest pattern in bytes, as its author writes it.
+    static let patternBytesMax = 1_000
 
-    init(_ pattern: String) throws(Refused) {
+    convenience init(_ pattern: String) throws(Refused) {
+        guard pattern.utf8.count <= Self.patternBytesMax else {
+            throw Refused(reason: "pattern too long")
+        }
+        try self.init(translation: pattern)
+    }
+
+    /// Of a pattern that was translated from another dialect, which may have made it longer.
+    init(translation pattern: String) throws(Refused) {
         var reason = [CChar](repeating: 0, count: 256)
         var pattern = pattern
         let made = pattern.withUTF8 { bytes in

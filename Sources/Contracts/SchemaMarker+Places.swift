@@ -12,6 +12,12 @@ extension SchemaMarker {
     mutating func child(
         _ place: Int, _ name: String, _ walk: Walk
     ) throws(ContractError) -> Int {
+        try child(place, Array(name.utf8), walk)
+    }
+
+    private mutating func child(
+        _ place: Int, _ name: [UInt8], _ walk: Walk
+    ) throws(ContractError) -> Int {
         if let known = places[place].names[name] { return known }
         let made = try add(walk)
         places[place].names[name] = made

@@ -12,7 +12,8 @@ struct SchemaMarker: PlaceMarker {
         /// Index into `rules`; nil: none.
         var rules: Int?
         /// Places of members by name.
-        var names: [String: Int] = [:]
+        /// By their bytes: to a String, two spellings of one character are equal, to an event not.
+        var names: [[UInt8]: Int] = [:]
         /// The place of all other members.
         var others: Int?
 
@@ -29,7 +30,7 @@ struct SchemaMarker: PlaceMarker {
     var steps = 0
 
     static let placeCountMax = 20_000
-    static let stepsMax = 300_000
+    static let stepsMax = 200_000
 
     init(_ parts: JSONSchemaProgram.Parts, root: Int) {
         self.parts = parts
@@ -42,7 +43,8 @@ struct SchemaMarker: PlaceMarker {
         let use: FieldMarker.Use
         let pointer: String
         var index = 0
-        var isRepeated = false
+        /// Lists and maps that were entered.
+        var repeats = 0
         /// Nodes that were entered before this or another step of the path.
         var seen: Set<Int> = []
 
@@ -62,13 +64,13 @@ struct SchemaMarker: PlaceMarker {
         /// The walk inside a list or a map.
         var repeated: Walk {
             var next = self
-            next.isRepeated = true
+            next.repeats += 1
             return next
         }
 
         /// - Throws: inside a list or map, if the use is for one value of an event.
         func checkRepeatable() throws(ContractError) {
-            guard isRepeated else { return }
+            guard repeats > 0 else { return }
             switch use {
             case .key: throw fail("path-type", "a key field outside lists and maps")
             case .subject: throw fail("path-type", "a data-subject field outside lists and maps")
@@ -99,6 +101,9 @@ struct SchemaMarker: PlaceMarker {
     private mutating func descend(
         _ entries: [Int], _ place: Int, _ walk: Walk
     ) throws(ContractError) -> Bool {
+        guard walk.repeats <= EventLimits.depthMax else {
+            throw walk.fail("size", "at most \(EventLimits.depthMax) lists and maps on a path")
+        }
         var walk = walk
         let entries = entries.filter { walk.seen.insert($0).inserted }
         guard !entries.isEmpty else { return false }
@@ -118,7 +123,8 @@ struct SchemaMarker: PlaceMarker {
         let items = items(nodes)
         if !items.isEmpty, try descend(items, place, next.repeated) { isFound = true }
         let members = members(nodes)
-        if named.isEmpty, !members.isEmpty {
+        // Also where the name is declared: an object may be a record and a map in one.
+        if !members.isEmpty {
             if try descend(members, ofOthersAt: place, next.repeated) { isFound = true }
         }
         return isFound
@@ -187,7 +193,7 @@ extension SchemaMarker {
         return objects(nodes).flatMap { object in
             let first = Int(object.first)
             let members = parts.members[first..<(first + Int(object.count))].filter {
-                $0.node != 0 && $0.name.count == bytes.count && parts.string($0.name) == name
+                $0.node != 0 && parts.bytes(of: $0.name).elementsEqual(bytes)
             }
             let patterns = (0..<Int(object.patternCount)).filter { at in
                 let pattern = Int(parts.children[Int(object.patternFirst) + at])

@@ -132,6 +132,7 @@ struct BatchUpload: Sendable {
         }
         guard content.events > 0 else { return nil }
         try check()
+        _ = try current(reader)
         let rest = object.rest()
         do throws(BucketError) {
             try await upload.finish(rest)
@@ -145,15 +146,30 @@ struct BatchUpload: Sendable {
         )
     }
 
+    /// The reader as the catalog has it now: an approval may be taken back while a batch is on its
+    /// way, or the derived stream be another one of the same name.
+    private func current(_ reader: Query.Reader) throws(ExportError) -> Query.Reader {
+        let now = try context.reader(exporter)
+        guard now.target.derived?.id == reader.target.derived?.id else { throw .ended }
+        guard now.target.derived?.isApproved != false else { throw .query(.notApproved) }
+        return now
+    }
+
     /// The page that begins at an offset; nil behind the end of the range.
     private func read(
         _ reader: Query.Reader, from place: Offset
     ) async -> Result<Query.RangePage?, ExportError> {
         let end = Offset(rawValue: plan.end)
         guard place < end else { return .success(nil) }
+        let current: Query.Reader
+        do throws(ExportError) {
+            current = try self.current(reader)
+        } catch {
+            return .failure(error)
+        }
         do throws(QueryError) {
             let page = try await context.query.readRange(
-                reader, partition: plan.partition, first: place, end: end)
+                current, partition: plan.partition, first: place, end: end)
             guard page.next > place else {
                 return .failure(.store(.corrupt("a range does not end")))
             }

@@ -161,21 +161,26 @@ extension RejectionKeeper {
     private func run() {
         while true {
             work.wait()
-            let (waiting, isRunning) = state.withLock { state in
-                defer { state.waiting.removeAll() }
-                return (state.waiting, state.isRunning)
-            }
-            for body in waiting {
-                keep(body)
-                state.withLock { state in
-                    state.unsealed -= 1
-                    state.unsealedBytes -= body.plaintext.count
-                }
-            }
-            if !isRunning && waiting.isEmpty { break }
-            if !isRunning { work.signal() }
+            while keepNext() {}
+            if state.withLock({ !$0.isRunning && $0.waiting.isEmpty }) { break }
         }
         stopped.signal()
+    }
+
+    /// Seals the body that waits longest, and lets go of it: none lies in clear because others are
+    /// in work. False: none waits.
+    private func keepNext() -> Bool {
+        guard
+            let body = state.withLock({ state in
+                state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+            })
+        else { return false }
+        keep(body)
+        state.withLock { state in
+            state.unsealed -= 1
+            state.unsealedBytes -= body.plaintext.count
+        }
+        return true
     }
 
     private func keep(_ body: Waiting) {

@@ -141,9 +141,7 @@ final class DryRunTally: @unchecked Sendable {
                 use.opened[field] += 1
             }
         }
-        if let shape = use.plan?.shape {
-            _ = shape.find(in: event.json) { _, mask in use.maskedPlain[mask] += 1 }
-        }
+        _ = use.plan?.findPlain(in: event.json, spans) { _, mask in use.maskedPlain[mask] += 1 }
         if !use.quasiPaths.isEmpty { try addCombination(event, link, use) }
     }
 

@@ -23,7 +23,7 @@ extension MaskRule {
 struct MaskPlan {
     /// Mask by index of the personal field.
     let ofField: [UInt8?]
-    /// Where the masked values stand that are not personal data; nil: nowhere.
+    /// Where the masked values stand; nil: nowhere. Of those that are sealed the spans tell more.
     let shape: FieldShape?
     /// Paths by mask, empty for masks of other contracts.
     let paths: [String]
@@ -37,9 +37,10 @@ struct MaskPlan {
             paths[index] = mask.path
             if let field = contract.piiFields.first(where: { $0.path == mask.path }) {
                 ofField[Int(field.index)] = UInt8(index)
-            } else {
-                plain.append((mask.field, index))
             }
+            // Also then: two ways of writing a path may name more than one place, of which only one
+            // is personal data.
+            plain.append((mask.field, index))
         }
         shape = plain.isEmpty ? nil : contract.shape(of: plain)
         guard shape != nil || ofField.contains(where: { $0 != nil }) else { return nil }
@@ -69,19 +70,35 @@ struct MaskPlan {
                         mask: mask ?? 0, start: span.start, length: span.length))
             }
         }
-        if let shape {
-            let isRead = shape.find(in: json) { place, tag in
-                addSealed(before: place.lowerBound)
-                edits.append(
-                    FieldEdit(
-                        kind: .maskPlain, mask: UInt8(tag), start: UInt32(place.lowerBound),
-                        length: UInt32(place.count)))
-                while next < spans.count, Int(spans[next].start) < place.upperBound { next += 1 }
-            }
-            guard isRead else { return false }
+        let isRead = findPlain(in: json, spans) { place, tag in
+            addSealed(before: place.lowerBound)
+            edits.append(
+                FieldEdit(
+                    kind: .maskPlain, mask: UInt8(tag), start: UInt32(place.lowerBound),
+                    length: UInt32(place.count)))
+            while next < spans.count, Int(spans[next].start) < place.upperBound { next += 1 }
         }
+        guard isRead else { return false }
         addSealed(before: json.count)
         return true
+    }
+
+    /// The masked values that stand in clear, ascending, with their mask.
+    /// - Returns: false if the event's text cannot be followed.
+    func findPlain(
+        in json: UnsafeRawBufferPointer, _ spans: [SealedSpanValue],
+        _ body: (_ place: Range<Int>, _ tag: Int) -> Void
+    ) -> Bool {
+        guard let shape else { return true }
+        var seen = 0
+        return shape.find(in: json) { place, tag in
+            // A sealed value stands between its quotes, and is dealt with by its span.
+            while seen < spans.count, Int(spans[seen].start) <= place.lowerBound { seen += 1 }
+            let isSealed =
+                seen < spans.count && Int(spans[seen].start) == place.lowerBound + 1
+                && Int(spans[seen].length) == place.count - 2
+            if !isSealed { body(place, tag) }
+        }
     }
 }
 

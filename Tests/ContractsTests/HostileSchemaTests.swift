@@ -129,6 +129,24 @@ struct HostileSchemaTests {
         #expect(work < 250_000, "\(example.0): \(work) steps")
     }
 
+    @Test func `lists within lists beyond what an event holds are no path`() throws {
+        let chain = (0..<4_000).map { ##""d\##($0)":{"items":{"$ref":"#/$defs/d\##($0 + 1)"}}"## }
+            .joined(separator: ",")
+        let schema =
+            ##"{"properties":{"id":{"type":"string"},"x":{"$ref":"#/$defs/d0"}},"$defs":{"##
+            + chain + #","d4000":{"type":"string"}}}"#
+        let document = try Fixture.schemaDocument(schema, pii: [("x", 1)])
+        #expect(throws: ContractError.self) { _ = try Contract(document: document, number: 1) }
+    }
+
+    @Test func `a long name with many schemas below it is refused before it is repeated`() {
+        let name = String(repeating: "x", count: 500_000)
+        let inner = Self.list(4_000) { #""a\#($0)":{}"# }
+        let (outcome, _) = Self.attempt(
+            #"{"properties":{"\#(name)":{"properties":{\#(inner)}}}}"#)
+        #expect(outcome == " (size)")
+    }
+
     @Test func `recursion that makes progress in the event is no cycle`() throws {
         let judge = try SchemaJudge(
             text: ##"{"type":"object","properties":{"kids":{"items":{"$ref":"#"}}}}"##)

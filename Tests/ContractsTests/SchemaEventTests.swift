@@ -37,6 +37,51 @@ struct SchemaEventTests {
         }
     }
 
+    @Test func `names are compared by their bytes: two spellings of a character are two names`()
+        throws
+    {
+        // Å as one character, and as A with a ring; the same to a String.
+        let schema = Fixture.objectSchema("\"A\u{30A}\":{\"type\":\"string\"}")
+        #expect(throws: ContractError.self) {
+            let document = try Fixture.schemaDocument(schema, pii: [("\u{C5}", 1)])
+            _ = try Contract(document: document, number: 1)
+        }
+        let both = Fixture.objectSchema(
+            "\"x\":{\"allOf\":[{\"properties\":{\"\u{C5}\":{\"properties\":{\"a\":{}}}}},"
+                + "{\"properties\":{\"A\u{30A}\":{\"properties\":{\"b\":{}}}}}]}")
+        let fixture = try Fixture(
+            jsonSchema: both, pii: [("x/\u{C5}/a", 1), ("x/A\u{30A}/b", 2)])
+        _ = fixture.json("\"x\":{\"A\u{30A}\":{\"b\":\"secret\"},\"\u{C5}\":{\"a\":\"other\"}}")
+        #expect(fixture.decoder.spans.filter { $0.kind == .pii }.map(\.level) == [2, 1])
+    }
+
+    @Test func `what is a record and a map in one has personal values in both`() throws {
+        let fixture = try Fixture(
+            jsonSchema: Fixture.objectSchema(
+                #""c":{"properties":{"email":{"type":"string"}},"additionalProperties":"#
+                    + #"{"type":["object","string"],"properties":{"email":{"type":"string"}}}}"#),
+            pii: [("c/email", 3)])
+        _ = fixture.json(#""c":{"email":"a","x":{"email":"b"},"y":"free"}"#)
+        #expect(fixture.decoder.spans.filter { $0.kind == .pii }.count == 2)
+    }
+
+    @Test func `a pattern may become longer by its translation, and back-references are refused`()
+        throws
+    {
+        let words = #"^\\s*\\S+\\s+\\S+\\s+\\S+\\s+\\S+$"#
+        let fixture = try Fixture(
+            jsonSchema: Fixture.objectSchema(#""f":{"type":"string","pattern":"\#(words)"}"#))
+        #expect(fixture.json(#""f":"a b c d""#) != .refused("/f", .regex))
+        #expect(fixture.json(#""f":"a b c""#) == .refused("/f", .regex))
+        for pattern in [#"(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)\\10"#, #"\\x{41}"#, #"\\1"#] {
+            let schema = Fixture.objectSchema(#""f":{"pattern":"\#(pattern)"}"#)
+            let document = try Fixture.schemaDocument(schema)
+            #expect(throws: ContractError.self, "\(pattern)") {
+                _ = try Contract(document: document, number: 1)
+            }
+        }
+    }
+
     @Test func `a personal field that the schema lists the values of draws a warning`() throws {
         for (schema, count) in [
             (#""f":{"enum":["a","b"]}"#, 1), (#""f":{"const":"a"}"#, 1),

@@ -34,6 +34,13 @@ private struct Company {
         _ verb: String, _ token: String, _ json: String? = nil, on path: String? = nil
     ) async throws -> TestClient.Response {
         let target = "\(path ?? self.path)/\(verb)"
+        if verb == "approve", json == nil {
+            // What everybody sees now.
+            let seen = try await server.client.get(path ?? self.path, token: token).json
+            let name = path == nil ? "number" : "id"
+            return try await server.client.post(
+                target, token: token, json: "{\"\(name)\":\(seen[name] as? Int ?? 0)}")
+        }
         guard let json else {
             return try await server.client.send("POST", target, token: token)
         }
@@ -78,7 +85,10 @@ struct LifeCycleTests {
             #expect(approved.json["state"] as? String == "approved")
             let approval = approved.json["approval"] as? [String: Any]
             #expect(approval?["isSelfApproved"] as? Bool == false)
-            #expect(try await company.entries("contractApproved").first?["detail"] == nil)
+            let detail = try await company.entries("contractApproved").first?["detail"]
+            let said = try #require(detail as? [String: String])
+            #expect(said["number"] == String(approved.json["number"] as? Int ?? -1))
+            #expect(said["sha256"]?.count == 64 && said["selfApproved"] == nil)
         }
     }
 
@@ -131,6 +141,43 @@ struct LifeCycleTests {
             let sent = try await company.server.client.post(
                 "/event", token: owner, json: TestEvents.event(consent: [1, 3]))
             #expect(sent.status == 204)
+        }
+    }
+
+    @Test("the text that was looked at is approved, or none")
+    func changedText() async throws {
+        try await Company.with { company in
+            let made = try await company.writes(company.author)
+            let number = made.json["number"] as? Int ?? -1
+            _ = try await company.does("review", company.author)
+            _ = try await company.does("reject", company.dpo, "{\"reason\":\"not yet\"}")
+            let changed = try await company.server.client.send(
+                "PUT", company.path, token: company.author,
+                headers: ["content-type": "application/json"],
+                body: Array(TestEvents.contract.utf8))
+            #expect(changed.json["number"] as? Int != number)
+            _ = try await company.does("review", company.author)
+            let stale = try await company.does(
+                "approve", company.otherDPO, "{\"number\":\(number)}")
+            #expect(stale.status == 409)
+            #expect(stale.text.contains("Look at it again"))
+            #expect(try await company.does("approve", company.otherDPO, "{}").status == 400)
+            #expect(try await company.does("approve", company.otherDPO).status == 200)
+        }
+    }
+
+    @Test("what an officer archived, or nobody approved, its author does not bring back")
+    func archivedByAnother() async throws {
+        try await Company.with { company in
+            _ = try await company.writes(company.author)
+            _ = try await company.does("review", company.author)
+            _ = try await company.does("approve", company.dpo)
+            _ = try await company.does("activate", company.author)
+            #expect(try await company.does("archive", company.author).status == 200)
+            #expect(try await company.does("reactivate", company.author).status == 200)
+            #expect(try await company.does("archive", company.dpo).status == 200)
+            #expect(try await company.does("reactivate", company.author).status == 403)
+            #expect(try await company.does("reactivate", company.otherDPO).status == 200)
         }
     }
 
@@ -212,6 +259,26 @@ struct DerivedApprovalTests {
             #expect(try await read().slug == "not-approved")
             #expect(try await company.entries("derivedStreamApproved").count == 1)
             #expect(try await company.entries("derivedStreamRejected").count == 1)
+        }
+    }
+
+    @Test("another derived stream of the same name is not approved in its place")
+    func recreated() async throws {
+        try await Company.with { company in
+            let server = company.server
+            try await server.makeStream("{\"name\":\"demo\"}")
+            let path = "/v1/streams/demo-1-4"
+            let first = try await server.client.post(
+                "/v1/streams", token: company.author, json: Self.request)
+            let id = first.json["id"] as? Int ?? -1
+            let gone = try await server.client.send("DELETE", path, token: company.author)
+            #expect(gone.status == 204)
+            let more = "{\"derivedFrom\":\"demo\",\"levels\":[0,1,2,3,4],\"name\":\"demo-1-4\"}"
+            _ = try await server.client.post("/v1/streams", token: company.author, json: more)
+            let stale = try await company.does(
+                "approve", company.dpo, "{\"id\":\(id)}", on: path)
+            #expect(stale.status == 409)
+            #expect(stale.text.contains("another derived stream"))
         }
     }
 
@@ -331,6 +398,23 @@ struct PurposeTests {
             let back = try await server.client.send(
                 "POST", "/v1/contracts/\(TestEvents.ref)/reactivate", token: token)
             #expect(back.slug == "unmapped-level")
+        }
+    }
+
+    @Test("a purpose that approvals rest on is not an administrator's to change")
+    func inUse() async throws {
+        try await Company.with { company in
+            func put(_ level: Int, _ token: String) async throws -> Int {
+                try await company.server.client.send(
+                    "PUT", "/v1/purposes/\(level)", token: token,
+                    headers: ["content-type": "application/json"],
+                    body: Array(TestEvents.purpose(9).utf8)
+                ).status
+            }
+            #expect(try await put(4, company.administrator) == 200)
+            _ = try await company.writes(company.author)
+            #expect(try await put(4, company.administrator) == 403)
+            #expect(try await put(4, company.dpo) == 200)
         }
     }
 

@@ -31,8 +31,9 @@ struct MaskRouteTests {
                 #expect(!text.contains("seed") && !text.contains("42"))
             }
             _ = try await server.client.post("/event", token: owner, json: TestEvents.event())
-            let approved = try await server.client.send(
-                "POST", "/v1/streams/demo-1-4/approve", token: token)
+            let approved = try await server.client.post(
+                "/v1/streams/demo-1-4/approve", token: token,
+                json: "{\"id\":\(made.json["id"] as? Int ?? -1)}")
             #expect(approved.status == 200 && approved.json["masks"] != nil)
             let client = try #require(made.json["client"] as? [String: String])
             let reader = try await server.token(

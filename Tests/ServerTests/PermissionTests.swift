@@ -15,7 +15,7 @@ struct PermissionTests {
         ("POST", "/v1/streams/demo/consumers/c/commit", ["reader", "streamOwner"]),
         ("GET", "/v1/contracts", everyone), ("GET", "/v1/contracts/a/b/1.0.0", everyone),
         ("POST", "/v1/contracts", ["administrator", "dpo", "author"]),
-        ("POST", "/v1/contracts/compare", everyone),
+        ("POST", "/v1/contracts/compare", ["administrator", "dpo", "author", "auditor"]),
         ("PUT", "/v1/contracts/a/b/1.0.0", ["administrator", "dpo", "author"]),
         ("POST", "/v1/contracts/a/b/1.0.0/review", ["administrator", "dpo", "author"]),
         ("POST", "/v1/contracts/a/b/1.0.0/approve", ["administrator", "dpo"]),

@@ -11,9 +11,9 @@
 extern "C" {
 #endif
 
-// Longest pattern in bytes, and the memory in bytes that one compiled expression and its automata
+// Longest pattern in bytes, which also a translation from another dialect must keep, and the memory in bytes that one compiled expression and its automata
 // may use.
-#define STRM_RE2_PATTERN_BYTES_MAX 1000
+#define STRM_RE2_PATTERN_BYTES_MAX (64 << 10)
 #define STRM_RE2_MEMORY_BYTES_MAX (1 << 20)
 
 typedef struct strm_re2 strm_re2;

@@ -2,14 +2,18 @@
 /// (https://avro.apache.org/docs/1.12.0/specification/#schema-resolution): whether the new one reads
 /// what the old one wrote, and the other way round.
 ///
-/// Two rules are stricter, since events come as JSON too, where a field may be left out: a default
-/// that is taken away breaks senders that rely on it. `strmMeta` is passed over: its types are given.
+/// Three rules are stricter, since events come as JSON too: a default that is taken away breaks
+/// senders that rely on it, a field that is removed those who go on sending it, and a string holds
+/// characters that bytes do not. `strmMeta` is passed over: its types are given.
 /// Cost: linear in the pairs of types that meet; each pair is compared at its first place only.
 struct AvroComparison {
     private let old: AvroSchema
     private let new: AvroSchema
     private var changes: [ContractChange] = []
     private var compared: Set<Pair> = []
+    /// Types within types, and whether there were deeper ones than an event can have.
+    private var depth = 0
+    private var isCut = false
 
     private struct Pair: Hashable {
         let old: Int
@@ -19,6 +23,11 @@ struct AvroComparison {
     static func compare(_ old: AvroSchema, _ new: AvroSchema) -> [ContractChange] {
         var comparison = AvroComparison(old: old, new: new)
         comparison.record(old.root, new.root, "")
+        if comparison.isCut {
+            comparison.add(
+                "", "types within types beyond what an event can hold: they were not compared",
+                .backward, .forward)
+        }
         return comparison.changes
     }
 
@@ -38,6 +47,12 @@ struct AvroComparison {
     private mutating func values(_ before: Int, _ after: Int, _ path: String) {
         let one = old.nodes[before]
         let other = new.nodes[after]
+        guard depth < EventLimits.depthMax else {
+            isCut = true
+            return
+        }
+        depth += 1
+        defer { depth -= 1 }
         guard compared.insert(Pair(old: before, new: after)).inserted else { return }
         if one.kind == .union || other.kind == .union {
             return union(before, after, path)
@@ -72,7 +87,7 @@ struct AvroComparison {
     private static func isPromoted(_ from: AvroSchema.Kind, to: AvroSchema.Kind) -> Bool {
         switch (from, to) {
         case (.int, .long), (.int, .float), (.int, .double), (.long, .float), (.long, .double),
-            (.float, .double), (.string, .bytes), (.bytes, .string):
+            (.float, .double), (.bytes, .string):
             true
         default: false
         }
@@ -137,9 +152,9 @@ struct AvroComparison {
             guard !(isRoot && field.name == "strmMeta") else { continue }
             let place = isRoot ? field.name : "\(path)/\(field.name)"
             if field.defaultValue == nil {
-                add(place, "removed; it had no default", .forward)
+                add(place, "removed; it had no default", .backward, .forward)
             } else {
-                add(place, "removed; it had a default")
+                add(place, "removed; it had a default", .backward)
             }
         }
     }

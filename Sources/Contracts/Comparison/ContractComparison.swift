@@ -13,14 +13,14 @@ package struct ContractComparison {
 
     private enum Schema {
         case avro(AvroSchema)
-        /// The document, and a marker that knows its places.
-        case jsonSchema(JSONValue, SchemaMarker)
+        case jsonSchema(JSONValue)
     }
 
     /// One of the two, its paths resolved.
     private struct Side {
         let document: ContractDocument
         let schema: Schema
+        let marking: Marking
         /// By their path without `*`.
         let fields: [String: ContractDocument.FieldRule]
 
@@ -31,27 +31,69 @@ package struct ContractComparison {
             let document = try ContractDocument(json: document.canonicalJSON())
             self.document = document
             switch document.schemaLanguage {
-            case .avro, .simple: schema = .avro(try document.avroSchema())
+            case .avro, .simple:
+                let avro = try document.avroSchema()
+                schema = .avro(avro)
+                marking = Marking(FieldMarker(avro))
             case .jsonSchema:
                 var compiler = try JSONSchemaCompiler(document.schema)
                 let program = try compiler.compileForEvents()
-                let marker = SchemaMarker(program.parts, root: compiler.documentRoot)
-                schema = .jsonSchema(document.schema.value, marker)
+                schema = .jsonSchema(document.schema.value)
+                marking = Marking(SchemaMarker(program.parts, root: compiler.documentRoot))
             }
             fields = Dictionary(
                 document.fields.map { (ContractComparison.plain($0.path), $0) },
                 uniquingKeysWith: { first, _ in first })
         }
 
-        /// Whether the schema has a value at the path.
-        func has(_ path: String) -> Bool {
+        /// Whether an event may have a value at the path: in a JSON Schema also where no property of
+        /// that name is declared, unless the event itself refuses what is not.
+        func mayHave(_ path: String) -> Bool {
+            if has(path) { return true }
             switch schema {
             case .avro(let schema):
-                var marker = FieldMarker(schema)
-                return (try? marker.mark(path, for: .mention, pointer: "")) != nil
-            case .jsonSchema(_, var marker):
-                return (try? marker.mark(path, for: .mention, pointer: "")) != nil
+                // The field may go on under another name.
+                let last = path.split(separator: "/").last.map(String.init) ?? path
+                return schema.nodes.contains { node in
+                    node.fields.contains { $0.aliases.contains(last) }
+                }
+            case .jsonSchema(let root):
+                return path.contains("/") || !Self.isClosed(root)
             }
+        }
+
+        private static func isClosed(_ root: JSONValue) -> Bool {
+            let closing = ["additionalProperties", "unevaluatedProperties"]
+            if closing.contains(where: { root[$0] == .bool(false) }) { return true }
+            // What a contract makes of a schema that does not say.
+            return (closing + ["patternProperties", "propertyNames"]).allSatisfy {
+                root[$0] == nil
+            }
+        }
+
+        /// Whether the schema has something at the path. All questions together have the bounds
+        /// of one contract; beyond them, and where a path leads to no value, the answer is yes.
+        private func has(_ path: String) -> Bool {
+            do throws(ContractError) {
+                try marking.mark(path)
+                return true
+            } catch {
+                return error.rule != "unknown-path"
+            }
+        }
+    }
+
+    /// A marker that is used for all paths of a side, so that its bounds hold for them together.
+    private final class Marking {
+        private var avro: FieldMarker?
+        private var jsonSchema: SchemaMarker?
+
+        init(_ marker: FieldMarker) { avro = marker }
+        init(_ marker: SchemaMarker) { jsonSchema = marker }
+
+        func mark(_ path: String) throws(ContractError) {
+            _ = try avro?.mark(path, for: .mention, pointer: "")
+            _ = try jsonSchema?.mark(path, for: .mention, pointer: "")
         }
     }
 
@@ -76,7 +118,7 @@ package struct ContractComparison {
         switch (old.schema, new.schema) {
         case (.avro(let old), .avro(let new)) where before == after:
             return AvroComparison.compare(old, new)
-        case (.jsonSchema(let old, _), .jsonSchema(let new, _)):
+        case (.jsonSchema(let old), .jsonSchema(let new)):
             return JSONSchemaComparison.compare(old, new)
         default:
             return [
@@ -147,7 +189,7 @@ extension ContractComparison {
         let wasLevel = before?.level ?? 0
         let level = after?.level ?? 0
         // A field that is gone is collected no more: nothing of it is protected less.
-        let isThere = new.has(path)
+        let isThere = new.mayHave(path)
         if wasPersonal, !isPersonal, isThere {
             add("is no longer personal data", true)
         } else if !wasPersonal, isPersonal {
@@ -175,6 +217,6 @@ extension ContractComparison {
 
     private func validations() -> [ContractChange] {
         ValidationComparison.compare(
-            old.document.validations, new.document.validations, isThere: new.has)
+            old.document.validations, new.document.validations, isThere: new.mayHave)
     }
 }

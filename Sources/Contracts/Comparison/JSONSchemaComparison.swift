@@ -37,7 +37,7 @@ struct JSONSchemaComparison {
 
     /// One schema within the documents; `path` is of the values that it is for.
     private mutating func schema(_ old: JSONValue, _ new: JSONValue, _ path: String) {
-        guard old != new else { return }
+        guard !Self.isSame(old, new) else { return }
         guard case .object(let before) = Self.object(old),
             case .object(let after) = Self.object(new)
         else {
@@ -54,13 +54,24 @@ struct JSONSchemaComparison {
         required(one, other, path)
         properties(one, other, path)
         inner("items", one, other, path.isEmpty ? "*" : "\(path)/*")
-        inner("additionalProperties", one, other, path.isEmpty ? "*" : "\(path)/*")
+        inner(
+            "additionalProperties", one, other, path.isEmpty ? "*" : "\(path)/*",
+            absent: (Self.more(one, path), Self.more(other, path)))
         var seen: Set<String> = []
         for name in (before + after).map(\.name)
         where !Self.understood.contains(name) && seen.insert(name).inserted {
             guard one[name] != other[name] else { continue }
             add(path, "\(name) changed: it cannot be shown to be compatible", .backward, .forward)
         }
+    }
+
+    /// Byte for byte: Strings take two spellings of a character for one, events do not.
+    private static func isSame(_ old: JSONValue, _ new: JSONValue) -> Bool {
+        old == new && old.bytes == new.bytes
+    }
+
+    private static func isSame(_ old: String, _ new: String) -> Bool {
+        old.utf8.elementsEqual(new.utf8)
     }
 
     /// `true` is the schema of all values.
@@ -133,7 +144,11 @@ struct JSONSchemaComparison {
         _ name: String, _ old: JSONValue, _ new: JSONValue, _ path: String, isMinimum: Bool
     ) {
         guard old[name] != new[name] else { return }
-        switch (old[name].flatMap(Self.number), new[name].flatMap(Self.number)) {
+        // At least one is asked for where nothing is said.
+        let unsaid: Double? = name == "minContains" ? 1 : nil
+        switch (
+            old[name].flatMap(Self.number) ?? unsaid, new[name].flatMap(Self.number) ?? unsaid
+        ) {
         case (nil, _?): add(path, "\(name) asked for now", .backward)
         case (_?, nil): add(path, "\(name) no longer asked for", .forward)
         case (let before?, let after?):
@@ -174,10 +189,10 @@ struct JSONSchemaComparison {
     private mutating func required(_ old: JSONValue, _ new: JSONValue, _ path: String) {
         let before = Self.names(old["required"]) ?? []
         let after = Self.names(new["required"]) ?? []
-        for name in after where !before.contains(name) {
+        for name in after where !before.contains(where: { Self.isSame($0, name) }) {
             add(Self.join(path, name), "required now", .backward)
         }
-        for name in before where !after.contains(name) {
+        for name in before where !after.contains(where: { Self.isSame($0, name) }) {
             add(Self.join(path, name), "no longer required", .forward)
         }
     }
@@ -195,22 +210,32 @@ struct JSONSchemaComparison {
         if case .object(let members)? = new["properties"] { after = members }
         for member in after {
             let place = Self.join(path, member.name)
-            if let known = before.first(where: { $0.name == member.name }) {
+            if let known = before.first(where: { Self.isSame($0.name, member.name) }) {
                 schema(known.value, member.value, place)
             } else if Self.isClosed(old, path) {
                 // The top level is closed by the product, not by its author: readers pass over more.
                 path.isEmpty && old["additionalProperties"] == nil
                     ? add(place, "property added") : add(place, "property added", .forward)
+            } else if Self.saysMore(old, path) {
+                add(
+                    place,
+                    "property added, where others had a schema: it cannot be shown to be "
+                        + "compatible", .backward, .forward)
             } else if Self.object(member.value) == .object([]) {
                 add(place, "property added, of any value")
             } else {
                 add(place, "property added, where any value was allowed", .backward)
             }
         }
-        for member in before where !after.contains(where: { $0.name == member.name }) {
+        for member in before where !after.contains(where: { Self.isSame($0.name, member.name) }) {
             let place = Self.join(path, member.name)
             if Self.isClosed(new, path) {
                 add(place, "property removed, and no longer allowed", .backward)
+            } else if Self.saysMore(new, path) {
+                add(
+                    place,
+                    "property removed, where others have a schema: it cannot be shown to be "
+                        + "compatible", .backward, .forward)
             } else {
                 add(place, "property removed: any value is allowed", .forward)
             }
@@ -225,13 +250,28 @@ struct JSONSchemaComparison {
         return path.isEmpty && openers.allSatisfy { schema[$0] == nil }
     }
 
+    /// Whether properties that are not listed are held to something.
+    private static func saysMore(_ schema: JSONValue, _ path: String) -> Bool {
+        ["additionalProperties", "unevaluatedProperties", "patternProperties", "propertyNames"]
+            .contains { name in
+                guard let value = schema[name] else { return false }
+                return object(value) != .object([])
+            }
+    }
+
+    /// What properties that are not listed are held to where the schema does not say.
+    private static func more(_ schema: JSONValue, _ path: String) -> JSONValue {
+        .bool(!(schema["additionalProperties"] == nil && isClosed(schema, path)))
+    }
+
     /// A schema for what is within a value.
-    private mutating func inner(_ name: String, _ old: JSONValue, _ new: JSONValue, _ path: String)
-    {
-        guard old[name] != new[name] else { return }
-        let before = Self.object(old[name] ?? .bool(true))
-        let after = Self.object(new[name] ?? .bool(true))
-        guard before != after else { return }
+    private mutating func inner(
+        _ name: String, _ old: JSONValue, _ new: JSONValue, _ path: String,
+        absent: (JSONValue, JSONValue) = (.bool(true), .bool(true))
+    ) {
+        let before = Self.object(old[name] ?? absent.0)
+        let after = Self.object(new[name] ?? absent.1)
+        guard !Self.isSame(before, after) else { return }
         switch (before, after) {
         case (.bool(false), _): add(path, "\(name) allowed now", .forward)
         case (_, .bool(false)): add(path, "\(name) no longer allowed", .backward)

@@ -87,6 +87,12 @@ struct ECMAPattern {
         case "0": output += "\\x00"
         case "u": try unicode()
         case "p", "P": try property(scalar)
+        case "1"..."9": throw Refused(reason: "invalid escape sequence: \\\(scalar)")
+        case "x":
+            guard let high = peek(0), let low = peek(1), high.properties.isASCIIHexDigit,
+                low.properties.isASCIIHexDigit
+            else { throw Refused(reason: "invalid escape sequence: \\x") }
+            output += "\\x"
         case "A", "z", "Z", "Q", "E", "C", "a", "G", "X", "R":
             throw Refused(reason: "invalid escape sequence: \\\(scalar)")
         case "_": output += "_"

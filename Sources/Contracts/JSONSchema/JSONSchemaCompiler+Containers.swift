@@ -118,8 +118,11 @@ extension JSONSchemaCompiler {
             !members.isEmpty || !required.isEmpty || object.patternCount > 0
                 || object.additional != 0
         else { return }
-        var known = Set(members.map(\.name))
-        for name in required where known.insert(name).inserted { members.append((name, 0)) }
+        // By bytes, as events are compared: Strings take two spellings of a character for one.
+        var known = Set(members.map { Array($0.name.utf8) })
+        for name in required where known.insert(Array(name.utf8)).inserted {
+            members.append((name, 0))
+        }
         groups.object.append(.init(code: .members, a: UInt32(parts.objects.count)))
         addObject(&object, members, required: required)
     }
@@ -147,8 +150,8 @@ extension JSONSchemaCompiler {
         required: [String]
     ) {
         let filled: Set = ["nonce", "timestamp", "keyLink", "billingId"]
-        var numbers: [String: UInt32] = [:]
-        for name in required where numbers[name] == nil {
+        var numbers: [[UInt8]: UInt32] = [:]
+        for name in required.map({ Array($0.utf8) }) where numbers[name] == nil {
             numbers[name] = UInt32(numbers.count + 1)
         }
         object.first = UInt32(parts.members.count)
@@ -157,7 +160,7 @@ extension JSONSchemaCompiler {
         for (name, node) in members {
             parts.members.append(
                 .init(
-                    name: addName(name), node: node, required: numbers[name] ?? 0,
+                    name: addName(name), node: node, required: numbers[Array(name.utf8)] ?? 0,
                     isFilled: filled.contains(name)))
         }
         var size = 2

@@ -42,7 +42,7 @@ extension JSONSchemaCompiler {
     /// it; nil: some schema says itself what else there may be.
     private func knownNames(_ root: Int) -> [String]? {
         var known = ["strmMeta"]
-        var seen = Set(known)
+        var seen = Set(known.map { Array($0.utf8) })
         for node in parts.closure([root]) {
             for operation in parts.operations(of: node) {
                 switch operation.code {
@@ -54,7 +54,7 @@ extension JSONSchemaCompiler {
                     for member in parts.members[first..<(first + Int(object.count))]
                     where member.node != 0 {
                         let name = parts.string(member.name)
-                        if seen.insert(name).inserted { known.append(name) }
+                        if seen.insert(Array(name.utf8)).inserted { known.append(name) }
                     }
                 default: break
                 }
@@ -66,7 +66,11 @@ extension JSONSchemaCompiler {
 
 extension JSONSchemaProgram.Parts {
     func string(_ name: JSONSchemaProgram.Name) -> String {
-        String(decoding: bytes[Int(name.start)..<Int(name.start + name.count)], as: UTF8.self)
+        String(decoding: bytes(of: name), as: UTF8.self)
+    }
+
+    func bytes(of name: JSONSchemaProgram.Name) -> ArraySlice<UInt8> {
+        bytes[Int(name.start)..<Int(name.start + name.count)]
     }
 
     /// Nodes and all that they apply in place to the same value so that it adds to what the value

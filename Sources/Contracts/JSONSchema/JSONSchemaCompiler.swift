@@ -25,7 +25,7 @@ struct JSONSchemaCompiler {
     var locations: [Int] = []
     private var nodes: [Int: Int] = [:]
     /// Patterns by the author's spelling.
-    private var patterns: [String: Int] = [:]
+    private var patterns: [[UInt8]: Int] = [:]
     /// Dynamic anchors by name.
     private var anchors: [String: Int] = [:]
     private var patternSize = 0
@@ -162,7 +162,13 @@ extension JSONSchemaCompiler {
     mutating func addPattern(
         _ pattern: String, _ location: Int, _ keyword: String
     ) throws(ContractError) -> Int {
-        if let known = patterns[pattern] { return known }
+        let spelling = Array(pattern.utf8)
+        if let known = patterns[spelling] { return known }
+        guard spelling.count <= RegularExpression.patternBytesMax else {
+            throw index.failure(
+                location, keyword, "regex",
+                "a pattern of at most \(RegularExpression.patternBytesMax) bytes")
+        }
         guard patterns.count < Self.patternCountMax else {
             throw index.failure(
                 location, keyword, "size", "at most \(Self.patternCountMax) different patterns")
@@ -171,15 +177,14 @@ extension JSONSchemaCompiler {
         do throws(ECMAPattern.Refused) {
             let translated = try ECMAPattern.translated(pattern)
             do throws(RegularExpression.Refused) {
-                made = try RegularExpression(translated)
+                made = try RegularExpression(translation: translated)
             } catch {
                 throw ECMAPattern.Refused(reason: error.reason)
             }
         } catch {
             throw index.failure(
                 location, keyword, "regex",
-                "a pattern that RE2 can run, of at most \(RegularExpression.patternBytesMax) bytes "
-                    + "(\(error.reason))")
+                "a pattern that RE2 can run (\(error.reason))")
         }
         count(made.size)
         patternSize += made.size
@@ -189,7 +194,7 @@ extension JSONSchemaCompiler {
         let number = parts.patterns.count
         parts.patterns.append(made)
         parts.patternNames.append(addName(pattern))
-        patterns[pattern] = number
+        patterns[spelling] = number
         return number
     }
 
@@ -221,6 +226,14 @@ extension JSONSchemaCompiler {
                 constant.hash = TapeValue.hash(tape, Int(constant.index), seed: parts.seed)
                 constant.type = JSONSchemaEvaluator.type(tape, Int(constant.index))
                 return constant
+            }
+        }
+        parts.byHash = parts.constants.indices.map { UInt32($0) }
+        for operation in parts.operations where operation.code == .enum || operation.code == .const
+        {
+            let range = Int(operation.a)..<(Int(operation.a) + Int(operation.b))
+            parts.byHash[range].sort { [constants = parts.constants] in
+                constants[Int($0)].hash < constants[Int($1)].hash
             }
         }
     }

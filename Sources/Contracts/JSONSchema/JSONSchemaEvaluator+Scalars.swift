@@ -13,11 +13,24 @@ extension JSONSchemaEvaluator {
             return failConstant(index, operation)
         }
         let hash = TapeValue.hash(tape, index, seed: program.seed)
-        for at in first..<end where program.constants[at].hash == hash {
-            let constant = program.constants[at]
+        // The first of the constants, in the order of their hashes, that has this one or a greater.
+        var low = first
+        var high = end
+        while low < high {
+            let middle = (low + high) / 2
+            if program.constants[Int(program.byHash[middle])].hash < hash {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        while low < end {
+            let constant = program.constants[Int(program.byHash[low])]
+            guard constant.hash == hash else { break }
             if TapeValue.isEqual(tape, index, program.constantTape, Int(constant.index)) {
                 return true
             }
+            low += 1
         }
         return failConstant(index, operation)
     }

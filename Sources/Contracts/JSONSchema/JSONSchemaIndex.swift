@@ -42,11 +42,14 @@ struct JSONSchemaIndex {
     private(set) var resources: [Resource] = []
     private(set) var documents: [Document] = []
     private(set) var places: [String: Int] = [:]
+    private var pointerBytes = 0
     private(set) var byURI: [String: Int] = [:]
     let registered: JSONSchemaDocuments
 
     /// Subschemas of all documents of one contract.
     static let locationCountMax = 8_192
+    /// All pointers of subschemas together: long names are repeated in each below them.
+    static let pointerBytesMax = 4 << 20
     /// Schemas within schemas in a text.
     static let depthMax = 64
     /// Documents that one schema refers to, itself included.
@@ -112,6 +115,13 @@ extension JSONSchemaIndex {
         }
         guard locations.count < Self.locationCountMax else {
             throw failure(start, nil, "size", "at most \(Self.locationCountMax) subschemas")
+        }
+        pointerBytes += start.pointer.utf8.count
+        guard pointerBytes <= Self.pointerBytesMax else {
+            // Without the pointer, which may be what is too long.
+            throw ContractError(
+                pointer: documents[start.document].prefix, rule: "size",
+                expected: "shorter names, or fewer subschemas below them")
         }
         let made = locations.count
         places[key] = made

@@ -146,6 +146,8 @@ final class JSONSchemaProgram: @unchecked Sendable {
         var numbers: [JSONNumber] = []
         var divisors: [JSONNumber.Decimal] = []
         var constants: [Constant] = []
+        /// Indexes of constants; those of one operation in the order of their hashes.
+        var byHash: [UInt32] = []
         var constantTape = TapeBuilder()
         /// RE2 objects by the index that operations use.
         var patterns: [RegularExpression] = []
@@ -176,6 +178,7 @@ final class JSONSchemaProgram: @unchecked Sendable {
     private let numbers: UnsafeMutableBufferPointer<JSONNumber>
     private let divisors: UnsafeMutableBufferPointer<JSONNumber.Decimal>
     private let constants: UnsafeMutableBufferPointer<Constant>
+    private let byHash: UnsafeMutableBufferPointer<UInt32>
     private let constantWords: UnsafeMutableBufferPointer<UInt64>
     private let constantStrings: UnsafeMutableBufferPointer<UInt8>
     private let expressions: UnsafeMutableBufferPointer<OpaquePointer>
@@ -197,6 +200,7 @@ final class JSONSchemaProgram: @unchecked Sendable {
         numbers = Self.copy(parts.numbers)
         divisors = Self.copy(parts.divisors)
         constants = Self.copy(parts.constants)
+        byHash = Self.copy(parts.byHash)
         constantWords = Self.copy(parts.constantTape.words)
         constantStrings = Self.copy(parts.constantTape.strings)
         expressions = Self.copy(parts.patterns.map(\.handle))
@@ -222,6 +226,7 @@ final class JSONSchemaProgram: @unchecked Sendable {
         numbers.deallocate()
         divisors.deallocate()
         constants.deallocate()
+        byHash.deallocate()
         constantWords.deallocate()
         constantStrings.deallocate()
         expressions.deallocate()
@@ -246,7 +251,7 @@ final class JSONSchemaProgram: @unchecked Sendable {
             nodes: start(nodes), operations: start(operations), children: start(children),
             objects: start(objects), members: start(members), slots: start(slots),
             names: start(names), bytes: UnsafeRawPointer(start(bytes)), numbers: start(numbers),
-            divisors: start(divisors), constants: start(constants),
+            divisors: start(divisors), constants: start(constants), byHash: start(byHash),
             constantTape: JSONTape(
                 words: start(constantWords), strings: UnsafeRawPointer(start(constantStrings))),
             expressions: start(expressions), patternNames: start(patternNames),

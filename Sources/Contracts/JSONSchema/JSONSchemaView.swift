@@ -11,6 +11,7 @@ struct JSONSchemaView {
     let numbers: UnsafePointer<JSONNumber>
     let divisors: UnsafePointer<JSONNumber.Decimal>
     let constants: UnsafePointer<JSONSchemaProgram.Constant>
+    let byHash: UnsafePointer<UInt32>
     let constantTape: JSONTape
     let expressions: UnsafePointer<OpaquePointer>
     let patternNames: UnsafePointer<JSONSchemaProgram.Name>

@@ -19,6 +19,16 @@ final class ContractLoader: Sendable {
         try loading.withLock { _ throws(StoreError) in try replace(with: current()) }
     }
 
+    /// The same, on a reader thread if one is free: what was committed must reach the event loops
+    /// whatever the load, or an archived contract would go on taking events.
+    func load(_ catalog: Catalog, _ store: Store) async throws {
+        do {
+            try await store.readers.run { try self.load { catalog.snapshot } }
+        } catch StoreError.overloaded {
+            try load { catalog.snapshot }
+        }
+    }
+
     private func replace(with snapshot: CatalogSnapshot) throws(StoreError) {
         var contracts: [(Contract, ContractRegistry.State)] = []
         for entry in snapshot.contracts.values.sorted(by: { $0.value.number < $1.value.number }) {

@@ -354,6 +354,7 @@ extension OpenAPIDocument {
                 name: {type: string}
                 kind: {type: string, enum: [stream, derived-stream]}
                 derivedFrom: {type: string}
+                id: {type: integer, description: Of a derived stream; never given twice.}
                 levels: {type: array, items: {type: integer}}
                 cumulative: {type: integer}
                 purposes:

@@ -27,17 +27,20 @@ extension OpenAPIDocument {
               operationId: approveContract
               summary: >-
                 Approve a contract in review (dpo, not one who wrote it).
-              responses: *contractChange
-          /v1/contracts/{handle}/{name}/{version}/reject:
-            parameters: *contractParameters
-            post:
-              operationId: rejectContract
-              summary: >-
-                Send a contract in review or approved back to draft (dpo).
-              requestBody: &reason
+              requestBody:
                 required: true
                 content:
-                  application/json: {schema: {$ref: "#/components/schemas/Reason"}}
+                  application/json:
+                    schema:
+                      type: object
+                      required: [number]
+                      additionalProperties: false
+                      properties:
+                        number:
+                          type: integer
+                          minimum: 0
+                          maximum: 4294967295
+                          description: Of the text that was looked at; 409 if it is another now.
               responses: &contractDecision
                 "200":
                   description: The contract in its new state.
@@ -51,6 +54,17 @@ extension OpenAPIDocument {
                 "413": {$ref: "#/components/responses/TooLarge"}
                 "415": {$ref: "#/components/responses/UnsupportedMediaType"}
                 "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/contracts/{handle}/{name}/{version}/reject:
+            parameters: *contractParameters
+            post:
+              operationId: rejectContract
+              summary: >-
+                Send a contract in review or approved back to draft (dpo).
+              requestBody: &reason
+                required: true
+                content:
+                  application/json: {schema: {$ref: "#/components/schemas/Reason"}}
+              responses: *contractDecision
           /v1/contracts/{handle}/{name}/{version}/activate:
             parameters: *contractParameters
             post:
@@ -80,6 +94,20 @@ extension OpenAPIDocument {
             post:
               operationId: approveStream
               summary: Let a derived stream be read (dpo, not the one who asked for it).
+              requestBody:
+                required: true
+                content:
+                  application/json:
+                    schema:
+                      type: object
+                      required: [id]
+                      additionalProperties: false
+                      properties:
+                        id:
+                          type: integer
+                          minimum: 0
+                          maximum: 4294967295
+                          description: Of the derived stream that was looked at; 409 if it is another.
               responses:
                 "200": &decidedStreamAnswer
                   description: The derived stream.
@@ -90,6 +118,8 @@ extension OpenAPIDocument {
                 "403": {$ref: "#/components/responses/Forbidden"}
                 "404": {$ref: "#/components/responses/NotFound"}
                 "409": {$ref: "#/components/responses/Conflict"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "415": {$ref: "#/components/responses/UnsupportedMediaType"}
                 "503": {$ref: "#/components/responses/Unavailable"}
           /v1/streams/{stream}/reject:
             parameters: *decidedStream

@@ -11,8 +11,7 @@ extension ContractRoutes {
             throw Problem.unsupportedMediaType(["application/json"])
         }
         let bytes = request.http.body
-        // Two contracts are compiled: not on the pool of tasks.
-        let answer = try await store.readers.run { [catalog] () throws -> WireValue in
+        let answer = try await comparisons.alone(store) { [catalog] () throws -> WireValue in
             do throws(ContractError) {
                 let pair = try ContractPair(json: bytes)
                 let snapshot = catalog.snapshot
@@ -24,6 +23,7 @@ extension ContractRoutes {
                 throw Problem(error)
             }
         }
+        guard let answer else { throw Problem.overloaded(retryAfterSeconds: 1) }
         guard !answer.isNull else {
             throw Problem.notFound("There is no contract of this handle, name and version.")
         }
@@ -39,16 +39,12 @@ extension ContractRoutes {
         guard record.state != .active, record.state != .archived,
             let previous = catalog.snapshot.predecessor(of: record)
         else { return known }
-        // Both are compiled: not on the pool of tasks.
-        let difference = try await store.readers.run { () throws -> WireValue in
-            do throws(ContractError) {
-                return ContractDifference.answer(
-                    try ContractComparison.compare(
-                        try ContractDocument(json: Array(previous.document.utf8)),
-                        try ContractDocument(json: Array(record.document.utf8))))
-            } catch {
-                throw StoreError.corrupt("the contract \(previous.ref) or \(record.ref)")
-            }
+        let difference: WireValue?
+        do {
+            difference = try await comparisons.difference(previous, record, store)
+        } catch StoreError.overloaded {
+            // What was asked for is done; only this is missing, and can be asked for again.
+            return known
         }
         guard case .object(let members) = difference else { return known }
         return known + [

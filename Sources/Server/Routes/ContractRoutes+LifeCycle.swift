@@ -1,5 +1,6 @@
 import Audit
 import Contracts
+import Crypto
 import HTTP
 import Store
 
@@ -16,13 +17,15 @@ extension ContractRoutes {
             _ act: @escaping @Sendable (RouteRequest) throws -> ContractRecord.Act
         ) -> Route {
             Route(method: .post, template: "\(one)/\(verb)", access: .roles(roles)) {
-                try await perform(try act($0), $0)
+                try await perform(try act($0), nil, $0)
             }
         }
         let deciders: [Role] = [.dpo, .administrator]
         return [
             route("review") { _ in .submit },
-            route("approve", deciders) { _ in .approve },
+            Route(method: .post, template: one + "/approve", access: .roles(deciders)) {
+                try await perform(.approve, try Self.approved("number", $0), $0)
+            },
             route("reject", deciders) { .reject(reason: try Self.reason($0)) },
             route("activate") { _ in .activate },
             route("archive") { _ in .archive },
@@ -30,11 +33,18 @@ extension ContractRoutes {
         ]
     }
 
+    /// - Parameter number: of the text that the caller has looked at; another text may have taken
+    ///   its place since.
     private func perform(
-        _ act: ContractRecord.Act, _ request: RouteRequest
+        _ act: ContractRecord.Act, _ number: Int?, _ request: RouteRequest
     ) async throws -> HTTPResponse {
         _ = try request.query()
         let entry = try entry(request)
+        guard number == nil || number == Int(entry.value.number) else {
+            throw Problem.conflict(
+                "The text has changed: it has the number \(entry.value.number) now. Look at it again."
+            )
+        }
         let caller = try request.principal()
         var record = entry.value
         try record.apply(act, by: caller.actor, at: request.now, policy)
@@ -47,9 +57,10 @@ extension ContractRoutes {
         if record.state == .active, let contract = loader.registry.contract(number: record.number) {
             mutations += try purposeMutations(contract)
         }
-        let detail =
-            act == .approve && record.approval?.isSelfApproved == true
-            ? ["selfApproved": "single-person installation"] : [:]
+        var detail = Self.detail(record)
+        if act == .approve, record.approval?.isSelfApproved == true {
+            detail["selfApproved"] = "single-person installation"
+        }
         try await catalog.commit(
             mutations,
             recording: .by(caller, Self.act(act), contracts: [record.ref], detail: detail))
@@ -66,6 +77,29 @@ extension ContractRoutes {
         case .archive: .contractArchived
         case .reactivate: .contractReactivated
         }
+    }
+
+    /// Which text an entry of the audit log is about: its number, which is never given twice, and
+    /// the hash of its canonical form.
+    static func detail(_ record: ContractRecord) -> [String: String] {
+        let digest = SHA256.hash(data: Array(record.document.utf8))
+        return [
+            "number": String(record.number),
+            "sha256": digest.map { byte in
+                let text = String(byte, radix: 16)
+                return text.count == 1 ? "0" + text : text
+            }.joined(),
+        ]
+    }
+
+    /// What the caller says that they approve: the number of a contract's text, or of a derived
+    /// stream.
+    static func approved(_ name: String, _ request: RouteRequest) throws -> Int {
+        guard let number = try request.object(name).integer(name, in: 0...Int(UInt32.max)) else {
+            throw Problem.invalid(
+                "/\(name)", expected: "the \(name) that it had when you looked at it")
+        }
+        return number
     }
 
     static func reason(_ request: RouteRequest) throws -> String {

@@ -13,6 +13,7 @@ struct ContractRoutes: Sendable {
     let loader: ContractLoader
     let store: Store
     let policy: ApprovalPolicy
+    let comparisons = VersionComparisons()
 
     var routes: [Route] {
         let one = "/v1/contracts/{handle}/{name}/{version}"
@@ -21,7 +22,10 @@ struct ContractRoutes: Sendable {
             Route(method: .post, template: "/v1/contracts", access: .roles(Self.writers)) {
                 try await create($0)
             },
-            Route(method: .post, template: "/v1/contracts/compare", access: .anyClient) {
+            Route(
+                method: .post, template: "/v1/contracts/compare",
+                access: .roles(Self.writers + [.auditor])
+            ) {
                 try await compare($0)
             },
             Route(method: .get, template: one, access: .anyClient) { try await get($0) },
@@ -71,7 +75,9 @@ struct ContractRoutes: Sendable {
                 number.mutation,
                 try Catalog.put(
                     record, kind: ContractRecord.kind, name: ref, expectedRevision: nil),
-            ] + touched, recording: .by(caller, .contractCreated, contracts: [ref]))
+            ] + touched,
+            recording: .by(
+                caller, .contractCreated, contracts: [ref], detail: Self.detail(record)))
         try await load()
         var answer = Answer.json(
             .object(Self.members(record) + (try await review(record))), status: 201)
@@ -103,7 +109,9 @@ struct ContractRoutes: Sendable {
                 try Catalog.put(
                     record, kind: ContractRecord.kind, name: record.ref,
                     expectedRevision: entry.revision),
-            ] + touched, recording: .by(caller, .contractChanged, contracts: [record.ref]))
+            ] + touched,
+            recording: .by(
+                caller, .contractChanged, contracts: [record.ref], detail: Self.detail(record)))
         try await load()
         return Answer.json(.object(Self.members(record) + (try await review(record))))
     }
@@ -164,9 +172,7 @@ struct ContractRoutes: Sendable {
     }
 
     /// The event loops see the new state before the answer leaves.
-    func load() async throws {
-        try await store.readers.run { [loader, catalog] in try loader.load { catalog.snapshot } }
-    }
+    func load() async throws { try await loader.load(catalog, store) }
 
     func entry(
         _ request: RouteRequest

@@ -15,6 +15,7 @@ struct PurposeRoutes: Sendable {
     let loader: ContractLoader
     let store: Store
     let registry: ContractRegistry
+    let policy: ApprovalPolicy
 
     var routes: [Route] {
         let one = "/v1/purposes/{level}"
@@ -61,6 +62,8 @@ struct PurposeRoutes: Sendable {
                 try body.requiredText("owner"), "/owner", Self.nameCharactersMax),
             changedAt: request.now, changedBy: caller.clientID)
         let old = catalog.snapshot.purposes[level]
+        // Approvals rest on what the level stands for: then it is not an administrator's to change.
+        if old != nil, !users(of: level).isEmpty { try policy.checkDecider(caller.actor) }
         try await catalog.commit(
             [
                 try Catalog.put(
@@ -109,9 +112,7 @@ struct PurposeRoutes: Sendable {
     }
 
     /// The event loops know the new map before the answer leaves.
-    private func load() async throws {
-        try await store.readers.run { [loader, catalog] in try loader.load { catalog.snapshot } }
-    }
+    private func load() async throws { try await loader.load(catalog, store) }
 
     private func entry(
         _ request: RouteRequest

@@ -53,7 +53,7 @@ struct ReplayRoute: Sendable {
             let permit = try await kept.query.permitReplay(
                 of: stream, offsets: Set(fresh.map(\.offset.rawValue)), by: caller.clientID,
                 role: caller.role.rawValue)
-            for (offset, outcome) in try await run(permit, fresh, caller, request.now) {
+            for (offset, outcome) in await run(permit, fresh, caller, request.now) {
                 switch outcome {
                 case .accepted?: counts.accepted += 1
                 case .refused?: counts.refused += 1
@@ -76,7 +76,7 @@ struct ReplayRoute: Sendable {
     private func run(
         _ permit: Query.ReplayPermit, _ items: [Query.Rejection], _ caller: Principal,
         _ now: Milliseconds
-    ) async throws -> [(offset: UInt64, outcome: Ingest.ReplayOutcome?)] {
+    ) async -> [(offset: UInt64, outcome: Ingest.ReplayOutcome?)] {
         let target = StreamTarget(
             name: permit.stream.name, client: caller.clientID,
             partition: PartitionID(stream: permit.stream.id, partition: 0),
@@ -94,7 +94,16 @@ struct ReplayRoute: Sendable {
                 bytes += sizes[permit.offsets[end]] ?? 0
                 end += 1
             }
-            let opened = try await kept.query.openRejections(permit, start..<end)
+            let opened: [Query.OpenedRejection]
+            do {
+                opened = try await kept.query.openRejections(permit, start..<end)
+            } catch {
+                // What was done before is done: the caller learns of it, and of what is left.
+                for offset in permit.offsets[start...] {
+                    outcomes[offset.rawValue] = .failed(.overloaded(retryAfterSeconds: 1))
+                }
+                break
+            }
             let group = opened.map { (rejection: $0.rejection.offset, body: $0.body) }
             let ended = await kept.ingest.replay(group, to: target, now: now)
             for (item, outcome) in zip(group, ended) {

@@ -12,7 +12,7 @@ enum RouteTable {
             catalog: engine.catalog, loader: engine.loader, store: engine.store, policy: policy)
         let purposes = PurposeRoutes(
             catalog: engine.catalog, loader: engine.loader, store: engine.store,
-            registry: engine.loader.registry)
+            registry: engine.loader.registry, policy: policy)
         let streams = StreamRoutes(
             catalog: engine.catalog, store: engine.store, query: engine.query,
             ingest: engine.ingest, secrets: engine.secrets, policy: policy,

@@ -13,7 +13,8 @@ extension StreamRoutes {
                 method: .post, template: "/v1/streams/{stream}/approve",
                 access: .roles([.dpo, .administrator])
             ) { request in
-                try await decide(request, .derivedStreamApproved) {
+                let id = try ContractRoutes.approved("id", request)
+                return try await decide(request, .derivedStreamApproved, id: id) {
                     (derived, caller) throws(LifeCycleError) in
                     guard !derived.isApproved else {
                         throw .wrongState(needed: ["pending", "rejected"], found: "approved")
@@ -36,7 +37,7 @@ extension StreamRoutes {
     }
 
     private func decide(
-        _ request: RouteRequest, _ act: Act,
+        _ request: RouteRequest, _ act: Act, id: Int? = nil,
         _ decision: (DerivedStreamDefinition, Principal) throws(LifeCycleError) -> Approval
     ) async throws -> HTTPResponse {
         _ = try request.query()
@@ -49,8 +50,16 @@ extension StreamRoutes {
             }
             throw Self.missing
         }
+        guard id == nil || id == Int(entry.value.id.rawValue) else {
+            throw Problem.conflict(
+                "This is another derived stream of the same name, with the id "
+                    + "\(entry.value.id.rawValue). Look at it again.")
+        }
         entry.value.approval = try decision(entry.value, caller)
-        let isSelfApproved = entry.value.approval?.isSelfApproved == true
+        var detail = Self.detail(entry.value)
+        if entry.value.approval?.isSelfApproved == true {
+            detail["selfApproved"] = "single-person installation"
+        }
         // Its readers' tokens are looked at anew from the moment of the commit on.
         try await catalog.commit(
             [
@@ -61,7 +70,17 @@ extension StreamRoutes {
             recording: .by(
                 caller, act, stream: entry.value.source, derivedStream: name,
                 purposes: entry.value.levels.levels,
-                detail: isSelfApproved ? ["selfApproved": "single-person installation"] : [:]))
+                detail: detail))
         return Answer.json(.object(Self.members(entry.value, catalog.snapshot)))
+    }
+
+    /// Which derived stream an entry of the audit log is about: its id is never given twice, and
+    /// what it shows never changes.
+    static func detail(_ derived: DerivedStreamDefinition) -> [String: String] {
+        [
+            "id": String(derived.id.rawValue),
+            "levels": derived.levels.levels.map(String.init).joined(separator: "-"),
+            "masked-fields": String(derived.masks?.count ?? 0),
+        ]
     }
 }

@@ -182,7 +182,8 @@ struct StreamRoutes: Sendable {
             ] + snapshot.touchPurposes(choice.levels),
             recording: .by(
                 caller, .derivedStreamCreated, stream: sourceName, derivedStream: name,
-                purposes: choice.levels.levels, detail: ["client": client.record.id]))
+                purposes: choice.levels.levels,
+                detail: Self.detail(derived).merging(["client": client.record.id]) { $1 }))
         return Self.created(Self.members(derived, catalog.snapshot), name, client)
     }
 
@@ -292,6 +293,7 @@ struct StreamRoutes: Sendable {
     ) -> [(name: String, value: WireValue)] {
         var members: [(name: String, value: WireValue)] = [
             ("name", .string(derived.name)), ("kind", "derived-stream"),
+            ("id", .integer(Int64(derived.id.rawValue))),
             ("derivedFrom", .string(derived.source)),
             ("levels", .array(derived.levels.levels.map { .integer(Int64($0)) })),
             ("purposes", snapshot.shownPurposes(derived.levels)),

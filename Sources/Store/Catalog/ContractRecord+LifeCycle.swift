@@ -11,7 +11,8 @@ extension ContractRecord {
         case activate
         /// active → archived.
         case archive
-        /// archived → active. It was approved as it is, so nobody approves it again.
+        /// archived → active. It was approved as it is, so nobody approves it again; but what
+        /// somebody else archived, or nobody ever approved, its author alone does not bring back.
         case reactivate
 
         /// The states from which it leads on, and the one to which it leads.
@@ -40,7 +41,16 @@ extension ContractRecord {
         case .approve: changed.approval = try policy.approval(by: actor, of: authors, at: now)
         case .reject(let reason):
             changed.approval = try policy.rejection(by: actor, reason: reason, at: now)
-        case .activate, .archive, .reactivate: try checkAuthor(actor)
+        case .activate: try checkAuthor(actor)
+        case .archive:
+            try checkAuthor(actor)
+            changed.archivedBy = actor.client
+        case .reactivate:
+            try checkAuthor(actor)
+            if archivedBy != actor.client || approval?.state != .approved {
+                try policy.checkDecider(actor)
+            }
+            changed.archivedBy = nil
         }
         let step = act.step
         guard step.from.contains(state) else {

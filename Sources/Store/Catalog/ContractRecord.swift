@@ -23,6 +23,8 @@ package struct ContractRecord: Sendable, Codable, Equatable {
     package var editedBy: [String]?
     /// The last decision about it; nil if it was never reviewed.
     package var approval: Approval?
+    /// The client that archived it last; nil while it is not archived, or was before this was noted.
+    package var archivedBy: String?
 
     package init(
         ref: String, schemaRef: String, number: UInt32, state: State, document: String,

@@ -11,28 +11,38 @@ enum ContractAct: String {
     }
 
     /// Does it as `client`, and gives the contract as it is then.
+    /// - Parameter number: of the text that is approved; nil: of the one that is there now.
     func perform(
-        _ ref: String, reason: String? = nil, _ client: ServerClient
+        _ ref: String, reason: String? = nil, number: Int64? = nil, _ client: ServerClient
     ) async throws -> JSONValue {
-        let path = try Entity.contract.path(ref) + "/\(rawValue)"
-        let reply =
-            if let reason {
-                try await client.request(
-                    "POST", path, json: .object(["reason": .string(reason)]))
-            } else {
-                try await client.request("POST", path)
+        let path = try Entity.contract.path(ref)
+        var body: [String: JSONValue] = [:]
+        if let reason { body["reason"] = .string(reason) }
+        if self == .approve {
+            var seen = number
+            if seen == nil {
+                let current = try await client.request("GET", path)
+                try current.check("read the contract")
+                seen = try current.json()["number"]?.integer
             }
+            body["number"] = .integer(seen ?? 0)
+        }
+        let reply =
+            body.isEmpty
+            ? try await client.request("POST", "\(path)/\(rawValue)")
+            : try await client.request("POST", "\(path)/\(rawValue)", json: .object(body))
         try reply.check("\(rawValue) the contract")
         return try reply.json()
     }
 
     /// Does it as the stored client that may.
     func perform(
-        _ ref: String, reason: String? = nil, _ connection: ConnectionOptions
+        _ ref: String, reason: String? = nil, number: Int64? = nil,
+        _ connection: ConnectionOptions
     ) async throws -> JSONValue {
         _ = try Entity.contract.path(ref)
         return try await ServerClient.with(connection, errand) { client in
-            try await perform(ref, reason: reason, client)
+            try await perform(ref, reason: reason, number: number, client)
         }
     }
 

@@ -49,14 +49,14 @@ struct ContractDiff: AsyncParsableCommand {
     func run() async throws {
         let before = try await ContractSource.read(old, connection)
         let after = try await ContractSource.read(new, connection)
-        let difference: JSONValue
+        let bytes: [UInt8]
         do throws(ContractDifference.Refused) {
-            let bytes = try ContractDifference.compare(old: before, new: after)
-            difference = (try? JSONValue(parsing: bytes)) ?? .null
+            bytes = try ContractDifference.compare(old: before, new: after)
         } catch {
             throw CommandFailure(
                 .invalidData, "\(error.isOld ? old : new) is no valid contract: \(error)")
         }
+        let difference = try JSONValue(parsing: bytes)
         if output.output == .table {
             Self.show(difference)
         } else {

@@ -70,7 +70,8 @@ struct CreateContract: AsyncParsableCommand {
         }
         let ref = contract["ref"]?.string ?? ""
         if activate {
-            contract = try await ContractAct.approve.perform(ref, connection)
+            contract = try await ContractAct.approve.perform(
+                ref, number: contract["number"]?.integer, connection)
             contract = try await ContractAct.activate.perform(ref, connection)
         }
         Entity.contract.show(contract, as: output.output)
@@ -210,7 +211,8 @@ struct CreateStream: AsyncParsableCommand {
         }
         let name = stream["name"]?.string ?? ""
         if approve {
-            let approved = try await ApproveStream.decide(name, "approve", nil, connection)
+            let approved = try await ApproveStream.decide(
+                name, "approve", ["id": stream["id"] ?? .null], connection)
             stream = stream.merging(approved)
         }
         Entity.stream.show(

@@ -61,13 +61,21 @@ struct ReviewContract: AsyncParsableCommand {
 struct ApproveContract: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "contract", abstract: "Approve a contract that somebody else wrote.",
-        discussion: "EXAMPLE\n  strm approve contract example/clickstream/1.0.0")
+        discussion: """
+            Look at it first: strm get contract REF shows its text, what it warns of, and what \
+            changes. With the number that it shows, exactly that text is approved, or none.
+
+            EXAMPLE
+              strm approve contract example/clickstream/1.0.0 --number 7
+            """)
     @Argument(help: "handle/name/version.") var ref: String
+    @Option(help: "The number of the text (default: of the one that is there now).")
+    var number: Int64?
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let contract = try await ContractAct.approve.perform(ref, connection)
+        let contract = try await ContractAct.approve.perform(ref, number: number, connection)
         Entity.contract.show(contract, as: output.output)
         if output.output == .table { ContractAct.noteNext(contract) }
     }
@@ -141,28 +149,34 @@ struct ApproveStream: AsyncParsableCommand {
         commandName: "stream", abstract: "Approve a derived stream: it can be read from now on.",
         discussion: "EXAMPLE\n  strm approve stream demo-1-4")
     @Argument(help: "The derived stream.") var name: String
+    @Option(help: "The id that it shows (default: of the one that has the name now).")
+    var id: Int64?
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let stream = try await Self.decide(name, "approve", nil, connection)
+        var seen = id.map { JSONValue.integer($0) }
+        if seen == nil {
+            seen = try await ServerClient.with(connection, .approve) { client in
+                let reply = try await client.request("GET", Entity.stream.path(name))
+                try reply.check("read \(name)")
+                return try reply.json()["id"]
+            }
+        }
+        let stream = try await Self.decide(
+            name, "approve", seen.map { ["id": $0] } ?? [:], connection)
         Entity.stream.show(stream, as: output.output)
         if output.output == .table { Terminal.note("next: strm listen \(name)") }
     }
 
     /// Approves or rejects, and gives the derived stream as it is then.
     static func decide(
-        _ name: String, _ verb: String, _ reason: String?, _ connection: ConnectionOptions
+        _ name: String, _ verb: String, _ body: [String: JSONValue],
+        _ connection: ConnectionOptions
     ) async throws -> JSONValue {
         let path = try Entity.stream.path(name) + "/\(verb)"
         return try await ServerClient.with(connection, .approve) { client in
-            let reply =
-                if let reason {
-                    try await client.request(
-                        "POST", path, json: .object(["reason": .string(reason)]))
-                } else {
-                    try await client.request("POST", path)
-                }
+            let reply = try await client.request("POST", path, json: .object(body))
             try reply.check("\(verb) the derived stream")
             return try reply.json()
         }
@@ -180,7 +194,8 @@ struct RejectStream: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let stream = try await ApproveStream.decide(name, "reject", reason, connection)
+        let stream = try await ApproveStream.decide(
+            name, "reject", ["reason": .string(reason)], connection)
         Entity.stream.show(stream, as: output.output)
     }
 }

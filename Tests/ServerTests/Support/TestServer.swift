@@ -107,10 +107,12 @@ final class TestServer: Sendable {
         return try Self.credentials(response.json)
     }
 
-    /// Gives the levels a purpose, as an administrator.
+    /// Gives the levels a purpose that have none, as an administrator.
     func definePurposes(_ levels: some Sequence<Int>) async throws {
         let token = try await administrator()
-        for level in levels {
+        let known = try await client.get("/v1/purposes", token: token).json["items"]
+        let there = (known as? [[String: Any]] ?? []).compactMap { $0["level"] as? Int }
+        for level in levels where !there.contains(level) {
             let answer = try await client.send(
                 "PUT", "/v1/purposes/\(level)", token: token,
                 headers: ["content-type": "application/json"],
@@ -141,8 +143,9 @@ final class TestServer: Sendable {
         }
         if response.json["kind"] as? String == "derived-stream" {
             let name = response.json["name"] as? String ?? ""
-            let approved = try await client.send(
-                "POST", "/v1/streams/\(name)/approve", token: token)
+            let id = response.json["id"] as? Int ?? -1
+            let approved = try await client.post(
+                "/v1/streams/\(name)/approve", token: token, json: "{\"id\":\(id)}")
             guard approved.status == 200 else {
                 throw TestClient.Failure(step: "not approved: \(approved.text)")
             }
@@ -158,7 +161,10 @@ final class TestServer: Sendable {
             throw TestClient.Failure(step: "no contract: \(created.text)")
         }
         for verb in ["review", "approve", "activate"] {
-            let moved = try await client.send("POST", "/v1/contracts/\(ref)/\(verb)", token: token)
+            let number = created.json["number"] as? Int ?? -1
+            let moved = try await client.send(
+                "POST", "/v1/contracts/\(ref)/\(verb)", token: token,
+                body: verb == "approve" ? Array("{\"number\":\(number)}".utf8) : nil)
             guard moved.status == 200 else {
                 throw TestClient.Failure(step: "\(verb) failed: \(moved.text)")
             }

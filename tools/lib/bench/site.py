@@ -95,9 +95,11 @@ class Site:
                 "name": f"Level {level}", "description": "Measuring",
                 "legalBasis": "consent", "owner": "Benchmark"})
         contract = json.loads(events.CONTRACT_FILE.read_text())
-        self.manage("POST", "/v1/contracts", contract)
-        for verb in ("review", "approve", "activate"):
-            self.manage("POST", f"/v1/contracts/{events.CONTRACT}/{verb}")
+        made = self.manage("POST", "/v1/contracts", contract)
+        path = f"/v1/contracts/{events.CONTRACT}"
+        self.manage("POST", f"{path}/review")
+        self.manage("POST", f"{path}/approve", {"number": made["number"]})
+        self.manage("POST", f"{path}/activate")
         self.make_stream("demo", retentionDays=retention_days)
         self.make_stream("demo-1-4", derivedFrom="demo", levels=[1, 4])
 
@@ -105,7 +107,7 @@ class Site:
         made = self.manage("POST", "/v1/streams", {"name": name, **members})
         self._secrets[name] = made["client"]
         if "derivedFrom" in members:
-            self.manage("POST", f"/v1/streams/{name}/approve")
+            self.manage("POST", f"/v1/streams/{name}/approve", {"id": made["id"]})
 
     def _request(self, method, path, body=None, headers=None):
         if self.certificate:
