@@ -50,7 +50,9 @@ extension OpenAPIDocument {
           /v1/contracts/compare:
             post:
               operationId: compareContracts
-              summary: What differs between two contracts, and what that breaks.
+              summary: >-
+                What differs between two contracts, and what that breaks (author, administrator, dpo,
+                auditor).
               requestBody:
                 required: true
                 content:
@@ -73,6 +75,7 @@ extension OpenAPIDocument {
                     application/json: {schema: {$ref: "#/components/schemas/ContractDifference"}}
                 "400": {$ref: "#/components/responses/ContractRefused"}
                 "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
                 "404": {$ref: "#/components/responses/NotFound"}
                 "413": {$ref: "#/components/responses/TooLarge"}
                 "415": {$ref: "#/components/responses/UnsupportedMediaType"}

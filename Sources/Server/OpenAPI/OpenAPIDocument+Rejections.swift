@@ -5,7 +5,7 @@ extension OpenAPIDocument {
               operationId: countRejections
               summary: >-
                 Refused events since the server started, counted by stream, client, contract, rule
-                and place, the most frequent first (dpo, administrator, auditor; streamOwner and
+                and place, the most frequent first (author, dpo, administrator, auditor; streamOwner and
                 sender: of their stream).
               parameters:
                 - {name: stream, in: query, schema: {type: string, minLength: 1}}
