@@ -55,8 +55,8 @@ enum ContractAct: String {
         case "draft": Terminal.note("next: strm review contract \(ref)")
         case "inReview":
             Terminal.note(
-                "next: strm approve contract \(ref) (by a dpo), or strm reject contract \(ref) "
-                    + "--reason TEXT")
+                "next: strm approve contract \(ref) --number \(contract["number"]?.cell ?? "N") (by "
+                    + "a dpo), or strm reject contract \(ref) --reason TEXT")
         case "approved": Terminal.note("next: strm activate contract \(ref)")
         default: break
         }

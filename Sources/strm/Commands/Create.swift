@@ -223,7 +223,10 @@ struct CreateStream: AsyncParsableCommand {
             Terminal.note("next: strm send \(name) FILE, or strm simulate \(name)")
         } else {
             Terminal.note(
-                approve ? "next: strm listen \(name)" : "next: strm approve stream \(name) (dpo)")
+                approve
+                    ? "next: strm listen \(name)"
+                    : "next: strm dry-run stream \(name), then strm approve stream \(name) "
+                        + "--id \(stream["id"]?.cell ?? "N") (by a dpo)")
         }
     }
 }
