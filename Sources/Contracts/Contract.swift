@@ -24,12 +24,17 @@ package final class Contract: Sendable {
 
     /// Cost: linear in document and schema, both bounded; up to some tenths of a second at the
     /// limits.
+    ///
+    /// - Parameter isNew: whether it is about to be registered, rather than stored already: some
+    ///   bounds are younger than the contracts that are stored.
     /// - Throws: the first thing wrong in the document and where; its author mends it.
-    package init(document: ContractDocument, number: UInt32) throws(ContractError) {
+    package init(
+        document: ContractDocument, number: UInt32, isNew: Bool = false
+    ) throws(ContractError) {
         let marked: Marked
         switch document.schemaLanguage {
-        case .avro, .simple: (plan, marked) = try Self.avro(document)
-        case .jsonSchema: (plan, marked) = try Self.jsonSchema(document)
+        case .avro, .simple: (plan, marked) = try Self.avro(document, isNew)
+        case .jsonSchema: (plan, marked) = try Self.jsonSchema(document, isNew)
         }
         self.number = number
         ref = document.ref
@@ -53,12 +58,12 @@ package final class Contract: Sendable {
     }
 
     private static func avro(
-        _ document: ContractDocument
+        _ document: ContractDocument, _ isNew: Bool
     ) throws(ContractError) -> (DecodingPlan, Marked) {
         var marker = FieldMarker(try document.avroSchema())
         _ = try marker.markMeta(pointer: document.schema.pointer)
         try MetaSection.check(marker.schema, document.schema)
-        let marked = try mark(document, &marker)
+        let marked = try mark(document, isNew, &marker)
         let plan = try PlanBuilder.build(
             marker, piiFields: marked.fields, validations: marked.validations, ref: document.ref,
             schemaRef: document.schemaRef)
@@ -66,12 +71,12 @@ package final class Contract: Sendable {
     }
 
     private static func jsonSchema(
-        _ document: ContractDocument
+        _ document: ContractDocument, _ isNew: Bool
     ) throws(ContractError) -> (DecodingPlan, Marked) {
         var compiler = try JSONSchemaCompiler(document.schema)
         let program = try compiler.compileForEvents()
         var marker = SchemaMarker(program.parts, root: compiler.documentRoot)
-        var marked = try mark(document, &marker)
+        var marked = try mark(document, isNew, &marker)
         marked.schemaRoot = compiler.documentRoot
         try marker.finish(pointer: document.schema.pointer)
         let plan = PlanBuilder.build(
@@ -82,7 +87,7 @@ package final class Contract: Sendable {
 
     /// Puts all rules of the document on the places of its schema.
     private static func mark(
-        _ document: ContractDocument, _ marker: inout some PlaceMarker
+        _ document: ContractDocument, _ isNew: Bool, _ marker: inout some PlaceMarker
     ) throws(ContractError) -> Marked {
         let key = try marker.mark(document.keyField, for: .key, pointer: "/keyField")
         if let subject = document.dataSubjectField {
@@ -103,7 +108,7 @@ package final class Contract: Sendable {
                     index: UInt16(fields.count), path: path, level: rule.level ?? 0,
                     isQuasiId: rule.isQuasiId, sealing: rule.sealing))
         }
-        var validations = try ValidationSet(document.validations)
+        var validations = try ValidationSet(document.validations, isNew: isNew)
         try validations.mark(&marker)
         return Marked(
             key: key, fields: fields, validations: validations,

@@ -16,13 +16,26 @@ struct ValidationSet {
 
     private(set) var entries: [Entry] = []
 
-    /// - Throws: at the first regex that RE2 refuses.
-    init(_ rules: [ContractDocument.Validation]) throws(ContractError) {
+    /// Compiled size of all regexes of a new contract together, in instructions: compiling them
+    /// takes some hundredths of a second.
+    static let patternSizeMax = 40_000
+
+    /// - Parameter isNew: holds the regexes to `patternSizeMax`. Contracts from before there was
+    ///   that bound compile as they did.
+    /// - Throws: at the first regex that RE2 refuses, or that is too much.
+    init(_ rules: [ContractDocument.Validation], isNew: Bool) throws(ContractError) {
+        var patternSize = 0
         var bit: UInt8 = 0
         for rule in rules {
             switch rule.check {
             case .regex(let pattern):
                 let expression = try Self.expression(pattern, rule)
+                patternSize += expression.size
+                guard !isNew || patternSize <= Self.patternSizeMax else {
+                    throw ContractError(
+                        pointer: "\(rule.pointer)/value", rule: "size",
+                        expected: "fewer or simpler patterns")
+                }
                 entries.append(Entry(rule: rule, expression: expression, bit: nil))
             case .requiredIf:
                 entries.append(Entry(rule: rule, expression: nil, bit: bit))

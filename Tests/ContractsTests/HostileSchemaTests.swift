@@ -129,6 +129,24 @@ struct HostileSchemaTests {
         #expect(work < 250_000, "\(example.0): \(work) steps")
     }
 
+    @Test func `validations of a new contract are bounded together, those of a stored one are not`()
+        throws
+    {
+        let rules = Self.list(256) {
+            #"{"field":"id","type":"regex","value":"(?:[a-z]{1,90}|[0-9]{1,90}){1,9}\#($0)"}"#
+        }
+        let document = try Fixture.schemaDocument(
+            #"{"properties":{"id":{"type":"string"}}}"#, validations: rules)
+        _ = try Contract(document: document, number: 1)
+        do throws(ContractError) {
+            _ = try Contract(document: document, number: 1, isNew: true)
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.rule == "size")
+            #expect(error.pointer.hasPrefix("/validations/"))
+        }
+    }
+
     @Test func `lists within lists beyond what an event holds are no path`() throws {
         let chain = (0..<4_000).map { ##""d\##($0)":{"items":{"$ref":"#/$defs/d\##($0 + 1)"}}"## }
             .joined(separator: ",")

@@ -24,7 +24,7 @@ package enum ContractDifference {
     ) throws(Refused) -> ContractDocument {
         do throws(ContractError) {
             let document = try OfflineContract.document(bytes)
-            _ = try Contract(document: document, number: 0)
+            _ = try Contract(document: document, number: 0, isNew: true)
             return document
         } catch {
             throw Refused(isOld: isOld, description: error.description)

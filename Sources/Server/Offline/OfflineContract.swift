@@ -32,7 +32,8 @@ package final class OfflineContract {
     package init(document bytes: [UInt8]) throws(Refused) {
         let registry = ContractRegistry()
         do throws(ContractError) {
-            let contract = try Contract(document: try Self.document(bytes), number: 1)
+            let contract = try Contract(
+                document: try Self.document(bytes), number: 1, isNew: true)
             ref = contract.ref.description
             registry.replaceAll([(contract, .active)])
         } catch {

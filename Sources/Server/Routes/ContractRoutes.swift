@@ -127,7 +127,7 @@ struct ContractRoutes: Sendable {
             () throws -> (document: ContractDocument, contract: Contract) in
             do throws(ContractError) {
                 let document = try Self.parse(bytes, isYAML: isYAML)
-                return (document, try Contract(document: document, number: 0))
+                return (document, try Contract(document: document, number: 0, isNew: true))
             } catch {
                 throw Problem(error)
             }
