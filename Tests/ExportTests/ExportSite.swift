@@ -30,7 +30,7 @@ final class ExportSite {
     private let ingest: Ingest
     private let lane: IngestLane
     private let sink = DurableCount()
-    private let streams: Mutex<[String: ReadTarget]>
+    let streams: Targets
 
     init(partitions: Int = 1, allowsKeyExport: Bool? = nil) throws {
         let clock = clock
@@ -77,14 +77,14 @@ final class ExportSite {
             store: store, vault: vault, audit: audit, registry: registry,
             cursorKey: vault.secret(.cursorKey), clock: { clock.now })
         signer = try NoteSigner(name: "test/exports", privateKey: seed)
-        streams = Mutex([
+        let streams = Targets([
             "orders": .stream(stream), "orders-1": .derived(derived, source: stream),
             "orders-masked": .derived(masked, source: stream),
         ])
-        let known = streams.withLock { $0 }
+        self.streams = streams
         var context = ExportContext(
             store: store, query: query, vault: vault, signer: signer, policy: BucketPolicy(),
-            batchesInFlightMax: 4, clock: { clock.now }, target: { known[$0] },
+            batchesInFlightMax: 4, clock: { clock.now }, target: { streams.target($0) },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let bucket = bucket
         context.openBucket = { (_, _) async throws(ExportError) -> any Bucket in bucket }
@@ -221,6 +221,24 @@ final class DurableCount: CommitSink {
                 return state.count >= count
             }
             if isThere { continuation.resume() }
+        }
+    }
+}
+
+/// What the catalog knows of streams, while it changes.
+final class Targets: Sendable {
+    private let known: Mutex<[String: ReadTarget]>
+
+    init(_ known: [String: ReadTarget]) { self.known = Mutex(known) }
+
+    func target(_ name: String) -> ReadTarget? { known.withLock { $0[name] } }
+
+    /// Takes the approval of a derived stream back.
+    func reject(_ name: String) {
+        known.withLock { known in
+            guard case .derived(var derived, let source)? = known[name] else { return }
+            derived.approval = Approval(state: .rejected)
+            known[name] = .derived(derived, source: source)
         }
     }
 }

@@ -91,6 +91,21 @@ struct ExporterTests {
                 || (release["number"] as? Int) == nil)
     }
 
+    @Test("ends when the approval of its derived stream is taken back while a batch is on its way")
+    func approvalTakenBack() async throws {
+        let site = try ExportSite()
+        let exporter = try site.starts(try await site.definesExporter(stream: "orders-1"))
+        await site.stores(0..<3)
+        site.clock.advances(by: Self.minute)
+        let streams = site.streams
+        site.bucket.interrupts(at: 1) { streams.reject("orders-1") }
+        await site.works(exporter)
+        #expect(site.bucket.operations > 0, "the batch had begun")
+        #expect(site.bucket.objects.isEmpty)
+        #expect(try site.entries(.batchExported).isEmpty)
+        #expect(exporter.status.progress.nextOffsets == [0])
+    }
+
     @Test("writes no object where no event has the consent, and its position moves")
     func noEmptyObject() async throws {
         let site = try ExportSite()

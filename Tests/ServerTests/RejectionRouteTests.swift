@@ -37,11 +37,12 @@ struct RejectionRouteTests {
                 })
             #expect(rows.contains { $0["contract"] as? String == "" })
             #expect(!answer.text.contains("SMC"))
+            let client = try #require(rows.first?["client"] as? String)
             let metrics = try await server.client.get("/metrics")
             #expect(
                 metrics.text.contains(
                     "strm_events_refused_total{stream=\"demo\",contract=\"\(TestEvents.ref)\","
-                        + "rule=\"regex\"} 3\n"))
+                        + "rule=\"regex\",place=\"/url\",client=\"\(client)\"} 3\n"))
             #expect(!metrics.text.contains("SMC"))
         }
     }

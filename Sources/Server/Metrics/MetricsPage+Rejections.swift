@@ -1,27 +1,36 @@
 import Ingest
 
 extension MetricsPage {
-    /// What was refused, for whoever watches the quality of a stream's data; clients and places are
-    /// left to `GET /v1/rejections`. As many samples as there are rows, at most.
+    /// What was refused, for whoever watches the quality of a stream's data. As many samples as
+    /// there are rows, at most, and rows are bounded (`RejectionCounts`); no label is a sender's.
     func addRejections(to page: inout PrometheusText) {
         struct Label: Hashable {
             var stream: String
             var contract: String
             var rule: String
-            var order: String { [stream, contract, rule].joined(separator: "\u{0}") }
+            var place: String
+            var client: String
+            var order: String {
+                [stream, contract, rule, place, client].joined(separator: "\u{0}")
+            }
         }
         var counts: [Label: UInt64] = [:]
         for (key, row) in rejections {
-            let label = Label(stream: key.stream, contract: key.contract, rule: key.rule)
+            let label = Label(
+                stream: key.stream, contract: key.contract, rule: key.rule, place: key.place,
+                client: key.client)
             counts[label, default: 0] += row.count
         }
         page.metric(
             "strm_events_refused_total", .counter,
-            "Events refused, by stream, registered contract and rule.")
+            "Events refused, by stream, registered contract, rule, place in its schema and client.")
         for (label, count) in counts.sorted(by: { $0.key.order < $1.key.order }) {
             page.sample(
                 "strm_events_refused_total",
-                ["stream": label.stream, "contract": label.contract, "rule": label.rule],
+                [
+                    "stream": label.stream, "contract": label.contract, "rule": label.rule,
+                    "place": label.place, "client": label.client,
+                ],
                 Double(count))
         }
         addKeeping(to: &page)
