@@ -127,7 +127,7 @@ let package = Package(
             name: "AuditProofTests", dependencies: ["AuditProof", crypto], exclude: ["Support"],
             swiftSettings: settings),
         tests("Audit", ["AuditProof", "Store"]),
-        tests("Vault", ["Store", "Audit", "Privacy", "Contracts", "COpenSSL"]),
+        tests("Vault", ["Store", "AuditProof", "Audit", "Privacy", "Contracts", "COpenSSL"]),
         .testTarget(
             name: "PrivacyTests", dependencies: ["Privacy", "Contracts", "COpenSSL", crypto],
             exclude: ["Data"], swiftSettings: settings),

@@ -36,6 +36,14 @@ package enum Act: String, Sendable, CaseIterable {
     case clientDeleted
     case serverStarted
     case serverStopped
+    /// A person's data keys are unusable from now on. The person is a keyed hash.
+    case erasureRequested
+    /// What wrapped an erased person's data keys is destroyed: no copy of them can be opened.
+    case erasureCompleted
+    /// The store was older than the erasure ledger: what it lacked was done again.
+    case erasuresReplayed
+    /// Events of an erased person are taken again.
+    case fenceLifted
     /// The keys of an expired epoch were destroyed.
     case epochDestroyed
     /// Expired days of events were dropped from the disk.

@@ -204,7 +204,8 @@ final class SlowLane: Sendable {
         switch error {
         case .store(let error): error
         case .keyGone: .overloaded(retryAfterSeconds: 1)
-        case .sealedVault, .keyring, .masterKey: .closed
+        case .subjectFenced: .subjectFenced
+        case .sealedVault, .keyring, .masterKey, .ledger: .closed
         }
     }
 }

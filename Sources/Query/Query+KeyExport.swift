@@ -49,7 +49,7 @@ extension Query {
                     switch error {
                     case .keyGone: continue
                     case .store(let error): throw .store(error)
-                    case .sealedVault, .keyring, .masterKey:
+                    case .sealedVault, .keyring, .masterKey, .ledger, .subjectFenced:
                         throw .unavailable(retryAfterSeconds: 1)
                     }
                 }

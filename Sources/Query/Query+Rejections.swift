@@ -166,7 +166,8 @@ private struct SealedRejection {
             switch error {
             case .keyGone: return nil
             case .store(let error): throw .store(error)
-            case .sealedVault, .keyring, .masterKey: throw .unavailable(retryAfterSeconds: 1)
+            case .sealedVault, .keyring, .masterKey, .ledger, .subjectFenced:
+                throw .unavailable(retryAfterSeconds: 1)
             }
         }
     }

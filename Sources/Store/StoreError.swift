@@ -21,12 +21,17 @@ package enum StoreError: Error, Sendable, Equatable {
     case olderThanWatermark(String)
     /// There is no room: events are refused until there is.
     case diskFull
+    /// An event's data subject was erased with a fence: no event of theirs is taken. Never of the
+    /// store itself: the answer to one event, on its way back through the sink.
+    case subjectFenced
 
     /// True if the same call may succeed later without anybody's help.
     package var isRetriable: Bool {
         switch self {
         case .overloaded, .diskFull: true
-        case .poisoned, .closed, .conflict, .corrupt, .io, .locked, .olderThanWatermark: false
+        case .poisoned, .closed, .conflict, .corrupt, .io, .locked, .olderThanWatermark,
+            .subjectFenced:
+            false
         }
     }
 }
@@ -42,6 +47,7 @@ extension StoreError: CustomStringConvertible {
         case .io(let what): "the storage failed: \(what)"
         case .locked: "another process uses the data directory"
         case .olderThanWatermark(let message): message
+        case .subjectFenced: "the data subject was erased with a fence: nothing of theirs is taken"
         case .diskFull: "the disk is full"
         }
     }

@@ -160,26 +160,3 @@ final class KeyedHash {
         return message.withUnsafeBytes { hash.hash($0) }
     }
 }
-
-/// 32 bytes of an HMAC, in memory order.
-struct Hash256: Hashable, Sendable {
-    var first: UInt64 = 0
-    var second: UInt64 = 0
-    var third: UInt64 = 0
-    var fourth: UInt64 = 0
-
-    static let byteCount = 32
-
-    var bytes: [UInt8] { withUnsafeBytes(of: self) { Array($0) } }
-
-    init() {}
-
-    /// From 32 bytes; nil for any other count.
-    init?(_ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count == Self.byteCount else { return nil }
-        first = bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
-        second = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-        third = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
-        fourth = bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
-    }
-}

@@ -11,6 +11,8 @@ final class HashPool: Sendable {
     enum Purpose: UInt8 {
         case sequence = 1
         case subject = 2
+        /// Of a data subject in the whole installation: the stream is 0.
+        case person = 3
     }
 
     private static let setCount = 16

@@ -14,7 +14,8 @@ final class Keyring: Sendable {
     }
 
     private let directory: KeyringDirectory
-    private let id: [UInt8]
+    /// 16 random bytes, the same for the life of the installation.
+    let id: [UInt8]
     private let writer: Mutex<Writer>
     private let published: Mutex<KeyringContents>
     /// `newestDay` of the published contents, for the hot path.
@@ -62,6 +63,15 @@ final class Keyring: Sendable {
         id.withUnsafeMutableBytes { Cryptography.fillRandomly($0) }
         try directory.replace(
             with: try KeyringFile.encode(contents, generation: 1, id: id, masterKey: masterKey))
+    }
+
+    /// True if the keyring is written under this master key.
+    func isSealed(under key: LockedMemory) -> Bool {
+        writer.withLock { writer in
+            writer.masterKey.withBytes { own in
+                key.withBytes { Cryptography.areEqual(Array(own), Array($0)) }
+            }
+        }
     }
 
     var contents: KeyringContents { published.withLock { $0 } }
@@ -185,12 +195,17 @@ final class Keyring: Sendable {
     }
 
     /// Writes the next generation under another master key. No data is touched.
-    func rotateMaster(to masterKey: LockedMemory, now: Milliseconds) throws(VaultError) {
+    /// - Parameter change: what else changes in it.
+    func rotateMaster(
+        to masterKey: LockedMemory, now: Milliseconds,
+        _ change: (inout KeyringContents) throws(VaultError) -> Void = { _ throws(VaultError) in }
+    ) throws(VaultError) {
         try writer.withLock { writer throws(VaultError) in
             let before = writer.masterKey
             writer.masterKey = masterKey
             do throws(VaultError) {
                 var contents = self.contents
+                try change(&contents)
                 try write(&contents, now: now, &writer)
             } catch {
                 writer.masterKey = before

@@ -6,32 +6,6 @@ struct EpochClass: Hashable, Sendable {
     let retention: RetentionClass
 }
 
-/// The 256 key-encryption keys of one epoch and one retention class.
-struct BucketKeys: Sendable {
-    static let count = 256
-    static let byteCount = count * Cryptography.keyBytes
-    /// A key seals for at most this long, so the last event of a day's keys is a day late.
-    static let keyLife: Milliseconds = 24 * 3_600_000
-
-    let day: UTCDay
-    /// `byteCount` bytes, never changed after they are made.
-    let memory: LockedMemory
-
-    /// Lends the key of a bucket.
-    func withKey<R>(_ bucket: UInt8, _ body: (UnsafeRawPointer) -> R) -> R {
-        memory.withBytes { bytes in
-            guard let start = bytes.baseAddress else { preconditionFailure("no bucket keys") }
-            return body(start + Int(bucket) * Cryptography.keyBytes)
-        }
-    }
-
-    /// When the last event that can need these keys has expired: the day's end, the life of a data
-    /// key made in its last millisecond, and the retention.
-    static func termEnd(day: UTCDay, retention: RetentionClass) -> Milliseconds {
-        day.end + keyLife + retention.milliseconds
-    }
-}
-
 /// All that the keyring holds, as a value. Copies share the secret memory.
 struct KeyringContents: Sendable {
     struct Secret: Sendable {
@@ -45,6 +19,11 @@ struct KeyringContents: Sendable {
     var newestDay = UTCDay(number: 0)
     /// The last wall-clock time that was trusted.
     var clockHighWater: Milliseconds = 0
+    /// The highest number of the erasure ledger that was seen.
+    var ledgerNumber: UInt64 = 0
+    /// The last destruction of erased keys that is done in here: its number in the ledger, which is
+    /// the generation of the keys that took their place.
+    var destroyedThrough: UInt32 = 0
     var secrets: [SecretName: Secret] = [:]
     var epochs: [EpochClass: BucketKeys] = [:]
 

@@ -22,6 +22,7 @@ final class KeyringDirectory: Sendable {
     private static let next = "keyring.next"
     private static let old = "keyring.old"
 
+    let path: String
     /// Open and locked until deinit.
     private let directory: Int32
     /// Called before each step: a fault hook of the tests.
@@ -40,6 +41,7 @@ final class KeyringDirectory: Sendable {
                 ? .keyring(Self.isInUse) : Self.failure("cannot lock", reason)
         }
         self.directory = directory
+        self.path = path
         self.before = before
         try recover()
     }

@@ -2,11 +2,11 @@ import Store
 
 /// The keyring as bytes: one file, written whole, sealed under the master key.
 ///
-/// Version 1, integers big-endian:
+/// Version 2, integers big-endian:
 /// ```
 /// offset size
 ///   0     8  "STRMKEYR"
-///   8     2  version = 1
+///   8     2  version = 2
 ///  10     2  reserved = 0
 ///  12     8  generation
 ///  20    16  keyring id, random, the same in all generations
@@ -20,22 +20,33 @@ import Store
 ///   0     4  number of the newest epoch, 0: none yet
 ///   4     4  day of the newest epoch, days since 1970
 ///   8     8  clock high-water mark, ms since 1970
-///  16     4  number of secrets, each:
+///  16     8  highest number of the erasure ledger that was seen
+///  24     4  last destruction of erased keys that is done in here, 0: none
+///  28     4  number of secrets, each:
 ///              kind 1, number 4, created 8, secret 32
 ///         4  number of epoch classes, each:
-///              epoch 4, day 4, retention days 2, 256 bucket keys of 32 bytes
+///              epoch 4, day 4, retention days 2, 256 bucket keys of 32 bytes,
+///              number of replaced keys 2, each: bucket 1, generation 4
+///              number of successors 2, and if there are any:
+///                generation 4, then each: bucket 1, key 32
 /// ```
+/// Version 1 is read too: it ends each epoch class with its bucket keys, and has not the 12 bytes
+/// before the number of secrets.
+///
 /// The check tells "another master key" from "damaged" without an oracle for the body.
 enum KeyringFile {
     static let headerBytes = 60
     /// Over 400 days in 400 classes would pass it; 50 classes of 400 days do not.
     static let bytesMax = 256 << 20
     private static let magic = Array("STRMKEYR".utf8)
-    private static let version: UInt16 = 1
+    private static let version: UInt16 = 2
     private static let checkLabel = Array("strm keyring: master key check v1".utf8)
-    private static let bodyFixedBytes = 24
+    private static let bodyFixedBytes = 36
+    private static let bodyFixedBytesBefore = 24
     private static let secretBytes = 45
     private static let epochBytes = 10 + BucketKeys.byteCount
+    private static let replacedBytes = 5
+    private static let successorBytes = 1 + Cryptography.keyBytes
 
     struct Opened {
         let contents: KeyringContents
@@ -48,7 +59,7 @@ enum KeyringFile {
     ) throws(VaultError) -> [UInt8] {
         let count =
             bodyFixedBytes + contents.secrets.count * secretBytes
-            + contents.epochs.count * epochBytes
+            + contents.epochs.values.reduce(0) { $0 + byteCount($1) }
         guard count + headerBytes <= bytesMax else { throw .keyring("too many epochs") }
         let body = try LockedMemory(byteCount: count)
         write(contents, into: body)
@@ -91,13 +102,13 @@ enum KeyringFile {
     private static func decode(
         _ file: UnsafeRawBufferPointer, masterKey: LockedMemory
     ) throws(VaultError) -> Opened {
-        guard file.count >= headerBytes + bodyFixedBytes + Cryptography.tagBytes,
+        guard file.count >= headerBytes + bodyFixedBytesBefore + Cryptography.tagBytes,
             file[0..<8].elementsEqual(magic)
         else { throw .keyring("the file is no keyring, or it is cut off") }
         var reader = ByteReader(file, from: 8)
         let found: UInt16 = reader.read()
-        guard found == version else {
-            throw .keyring("version \(found) is not known; this program knows \(version)")
+        guard (1...version).contains(found) else {
+            throw .keyring("version \(found) is not known; this program knows 1 to \(version)")
         }
         let _: UInt16 = reader.read()
         let generation: UInt64 = reader.read()
@@ -123,8 +134,16 @@ enum KeyringFile {
             }
         }
         guard isOpened else { throw .keyring("the file is damaged: it does not authenticate") }
-        let contents = try body.withBytes { body throws(VaultError) in try read(body) }
+        let contents = try body.withBytes { body throws(VaultError) in
+            try read(body, version: found)
+        }
         return Opened(contents: contents, generation: generation, id: id)
+    }
+
+    /// True if it is the master key of this file, as far as its header tells.
+    static func isSealed(_ file: [UInt8], under masterKey: LockedMemory) -> Bool {
+        file.count >= headerBytes
+            && Cryptography.areEqual(Array(file[36..<44]), check(masterKey, Array(file[20..<36])))
     }
 
     private static func check(_ masterKey: LockedMemory, _ id: [UInt8]) -> [UInt8] {
@@ -142,6 +161,8 @@ enum KeyringFile {
         writer.write(contents.newestEpoch)
         writer.write(contents.newestDay.number)
         writer.write(contents.clockHighWater)
+        writer.write(contents.ledgerNumber)
+        writer.write(contents.destroyedThrough)
         writer.write(UInt32(contents.secrets.count))
         for (name, secret) in contents.secrets {
             writer.write(name.kind.rawValue)
@@ -155,19 +176,53 @@ enum KeyringFile {
             writer.write(keys.day.number)
             writer.write(id.retention.days)
             keys.memory.withBytes { writer.write($0) }
+            write(keys, &writer)
         }
+    }
+
+    /// What follows the keys of an epoch class.
+    private static func write(_ keys: BucketKeys, _ writer: inout ByteWriter) {
+        writer.write(UInt16(keys.generations.count))
+        for (bucket, generation) in keys.generations {
+            writer.write(bucket)
+            writer.write(generation)
+        }
+        guard let successors = keys.successors else { return writer.write(UInt16(0)) }
+        writer.write(UInt16(successors.buckets.count))
+        writer.write(successors.generation)
+        successors.memory.withBytes { bytes in
+            for bucket in successors.buckets {
+                let start = Int(bucket) * Cryptography.keyBytes
+                writer.write(bucket)
+                writer.write(
+                    UnsafeRawBufferPointer(
+                        rebasing: bytes[start..<start + Cryptography.keyBytes]))
+            }
+        }
+    }
+
+    private static func byteCount(_ keys: BucketKeys) -> Int {
+        let successors = keys.successors.map { 4 + $0.buckets.count * successorBytes } ?? 0
+        return epochBytes + 4 + keys.generations.count * replacedBytes + successors
     }
 
     /// The body is authentic, so what does not fit was written by a program with a fault: said, not
     /// trapped on.
     private static func read(
-        _ body: UnsafeRawBufferPointer
+        _ body: UnsafeRawBufferPointer, version: UInt16
     ) throws(VaultError) -> KeyringContents {
         var contents = KeyringContents()
         var reader = ByteReader(body)
+        guard reader.remaining >= (version == 1 ? bodyFixedBytesBefore : bodyFixedBytes) else {
+            throw .keyring("its body is cut off")
+        }
         contents.newestEpoch = reader.read()
         contents.newestDay = UTCDay(number: reader.read())
         contents.clockHighWater = reader.read()
+        if version > 1 {
+            contents.ledgerNumber = reader.read()
+            contents.destroyedThrough = reader.read()
+        }
         for _ in 0..<(reader.read() as UInt32) {
             guard reader.remaining >= secretBytes,
                 let kind = SecretName.Kind(rawValue: reader.read())
@@ -186,10 +241,43 @@ enum KeyringFile {
                 throw .keyring("an epoch has an unknown retention class")
             }
             let memory = try LockedMemory(copying: reader.read(BucketKeys.byteCount))
-            contents.epochs[EpochClass(epoch: epoch, retention: retention)] = BucketKeys(
-                day: day, memory: memory)
+            var keys = BucketKeys(day: day, memory: memory)
+            if version > 1 { try readGenerations(of: &keys, &reader) }
+            contents.epochs[EpochClass(epoch: epoch, retention: retention)] = keys
         }
         guard reader.remaining == 0 else { throw .keyring("something follows the epochs") }
         return contents
+    }
+
+    private static func readGenerations(
+        of keys: inout BucketKeys, _ reader: inout ByteReader
+    ) throws(VaultError) {
+        let cutOff = VaultError.keyring("the generations of an epoch are cut off")
+        guard reader.remaining >= 2 else { throw cutOff }
+        let replaced = Int(reader.read() as UInt16)
+        guard reader.remaining >= replaced * replacedBytes + 2 else { throw cutOff }
+        for _ in 0..<replaced {
+            let bucket: UInt8 = reader.read()
+            keys.generations[bucket] = reader.read()
+        }
+        let count = Int(reader.read() as UInt16)
+        guard count > 0 else { return }
+        guard reader.remaining >= 4 + count * successorBytes else { throw cutOff }
+        let generation: UInt32 = reader.read()
+        let memory = try LockedMemory(byteCount: BucketKeys.byteCount)
+        var buckets: Set<UInt8> = []
+        for _ in 0..<count {
+            let bucket: UInt8 = reader.read()
+            let key = reader.read(Cryptography.keyBytes)
+            buckets.insert(bucket)
+            memory.withMutableBytes { bytes in
+                let start = Int(bucket) * Cryptography.keyBytes
+                UnsafeMutableRawBufferPointer(
+                    rebasing: bytes[start..<start + Cryptography.keyBytes]
+                ).copyMemory(from: key)
+            }
+        }
+        keys.successors = BucketKeys.Successors(
+            memory: memory, buckets: buckets, generation: generation)
     }
 }

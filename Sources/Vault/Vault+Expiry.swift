@@ -20,7 +20,7 @@ extension Vault {
         let store = try attachedStore()
         let found: [UInt8]?
         do throws(StoreError) { found = try store.readKey(link) } catch { throw .store(error) }
-        guard let found else { return nil }
+        guard let found, !ledger.isErased(link) else { return nil }
         let record = try KeyRecord(found)
         guard let keys = keyring.bucketKeys(record.epoch) else { return nil }
         return BucketKeys.termEnd(day: keys.day, retention: record.epoch.retention)

@@ -92,7 +92,7 @@ extension Vault {
                 tagger.tag($0, stream: stream, purpose: .subject).short
             } ?? 0,
             now: now, store: try attachedStore())
-        let stripe = stripes[Int(request.sequence.hash.third % UInt64(Self.stripeCount))]
+        let stripe = stripes[stripeIndex(of: request.sequence)]
         do throws(VaultError) {
             return try stripe.lock.withLock { _ throws(VaultError) in
                 try sealingKey(request, into: bytes)
@@ -102,6 +102,10 @@ extension Vault {
             cplatform_zeroise(bytes, DataKey.byteCount)
             throw error
         }
+    }
+
+    func stripeIndex(of sequence: SequenceID) -> Int {
+        Int(sequence.hash.third % UInt64(Self.stripeCount))
     }
 
     /// Lends the key of a link, to open what it sealed. Blocks if it is not in memory.
@@ -127,15 +131,28 @@ extension Vault {
         if cache.copyOpening(link, now: now, into: bytes) { return }
         do throws(VaultError) {
             let store = try attachedStore()
-            guard
-                let record = try readingStore({ () throws(StoreError) in try store.readKey(link) }),
-                let facts = try load(record, link, into: bytes), !facts.isOver(now: now)
+            guard let facts = try openedFacts(link, store, into: bytes), !facts.isOver(now: now)
             else { throw .keyGone }
             cache.insert(facts, bytes: bytes)
             try checkStillThere(facts)
         } catch {
             cplatform_zeroise(bytes, DataKey.byteCount)
             throw error
+        }
+    }
+
+    /// Reads and unwraps the record of a link; nil if there is none that can be.
+    private func openedFacts(
+        _ link: KeyLink, _ store: any KeyStore, into bytes: UnsafeMutableRawPointer
+    ) throws(VaultError) -> CachedKeyFacts? {
+        var seen: [UInt8]?
+        while true {
+            let record = try readingStore { () throws(StoreError) in try store.readKey(link) }
+            // Its bucket may have got another key after the record was read: then there is a new
+            // record under that one.
+            guard let record, record != seen else { return nil }
+            if let facts = try load(record, link, into: bytes) { return facts }
+            seen = record
         }
     }
 }

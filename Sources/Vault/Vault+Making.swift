@@ -7,9 +7,12 @@ extension Vault {
     func sealingKey(
         _ request: KeyRequest, into bytes: UnsafeMutableRawPointer
     ) throws(VaultError) -> KeyLink {
+        if let subject = request.subject, ledger.isFenced(subject, in: request.sequence.stream) {
+            throw .subjectFenced
+        }
         if let link = copyCached(request, subject: request.subjectTag, into: bytes) { return link }
         if request.subject != nil, let link = copyCached(request, subject: 0, into: bytes) {
-            try putSubject(request, link)
+            try putSubject(request, link, created: request.now)
             cache.noteSubject(request.subjectTag, link)
             return link
         }
@@ -18,7 +21,7 @@ extension Vault {
             facts.sequence == request.sequence, facts.epoch.retention == request.retention,
             facts.term.seals(now: request.now, newestDay: keyring.newestDay)
         else { return try makeKey(request, into: bytes) }
-        try putSubject(request, facts.link)
+        try putSubject(request, facts.link, created: facts.term.created)
         cache.insert(
             facts, bytes: bytes, sequence: request.sequenceTag, subject: request.subjectTag)
         try checkStillThere(facts)
@@ -28,9 +31,13 @@ extension Vault {
     private func copyCached(
         _ request: KeyRequest, subject: UInt64, into bytes: UnsafeMutableRawPointer
     ) -> KeyLink? {
-        cache.copySealing(
+        let link = cache.copySealing(
             request.sequenceTag, retention: request.retention, subject: subject,
             now: request.now, newestDay: keyring.newestDay, isCounted: false, into: bytes)
+        guard let link, ledger.isErased(link) else { return link }
+        // Erased a moment ago, and the purge is on its way.
+        cache.remove(link)
+        return nil
     }
 
     /// The newest key of the sequence: one that waits for its sync, or the one in the index.
@@ -49,23 +56,25 @@ extension Vault {
         return PendingKeys.Key(link: link, record: record)
     }
 
-    /// Unwraps a record into `bytes`; nil if what wrapped it is destroyed.
+    /// Unwraps a record into `bytes`; nil if what wrapped it is destroyed, or the link is erased.
     func load(
         _ bytes: [UInt8], _ link: KeyLink, into key: UnsafeMutableRawPointer
     ) throws(VaultError) -> CachedKeyFacts? {
+        guard !ledger.isErased(link) else { return nil }
         let record = try KeyRecord(bytes)
-        guard let keys = keyring.bucketKeys(record.epoch) else { return nil }
-        try KeyRecord.unwrap(bytes, link: link, with: keys, into: key)
+        guard let keys = keyring.bucketKeys(record.epoch),
+            try record.unwrap(bytes, link: link, with: keys, into: key)
+        else { return nil }
         return CachedKeyFacts(
             sequence: SequenceID(stream: record.stream, hash: record.sequence), link: link,
             epoch: record.epoch,
             term: KeyTerm(created: record.created, expires: record.expires, day: keys.day))
     }
 
-    /// The epoch may have been destroyed while its key was on the way into the cache. Either this
-    /// sees it gone, or the purge that follows the destruction sees the key.
+    /// The epoch may have been destroyed, or the link erased, while the key was on the way into the
+    /// cache. Either this sees it gone, or the purge that follows sees the key.
     func checkStillThere(_ facts: CachedKeyFacts) throws(VaultError) {
-        guard keyring.bucketKeys(facts.epoch) == nil else { return }
+        guard keyring.bucketKeys(facts.epoch) == nil || ledger.isErased(facts.link) else { return }
         cache.remove(facts.link)
         throw .keyGone
     }
@@ -111,7 +120,9 @@ extension Vault {
         ]
         if let subject = request.subject {
             mutations.append(
-                .putSubject(key: IndexEntry.subjectKey(sequence.stream, subject, link)))
+                .putSubject(
+                    key: IndexEntry.subjectKey(sequence.stream, subject, link),
+                    value: IndexEntry.subjectValue(created: facts.term.created)))
         }
         let fate = KeyFate()
         // Before the submission: the completion may come at once.
@@ -132,11 +143,14 @@ extension Vault {
     }
 
     /// Puts the subject on record for the key: in the queue before any event that needs it.
-    private func putSubject(_ request: KeyRequest, _ link: KeyLink) throws(VaultError) {
+    private func putSubject(
+        _ request: KeyRequest, _ link: KeyLink, created: Milliseconds
+    ) throws(VaultError) {
         guard let subject = request.subject else { return }
         let key = IndexEntry.subjectKey(request.sequence.stream, subject, link)
         do throws(StoreError) {
-            try request.store.submit([.putSubject(key: key)], completion: nil)
+            let value = IndexEntry.subjectValue(created: created)
+            try request.store.submit([.putSubject(key: key, value: value)], completion: nil)
         } catch {
             throw .store(error)
         }

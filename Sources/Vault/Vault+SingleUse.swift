@@ -18,21 +18,24 @@ extension Vault {
             room throws(VaultError) in
             guard let bytes = room.baseAddress else { throw .sealedVault }
             let store = try attachedStore()
-            let (epoch, keys) = try keyring.bucketKeys(for: retention, now: now)
             let link = Self.newLink()
             Cryptography.fillRandomly(room)
             // What no key-field value hashes to.
             var sequence = Hash256()
             withUnsafeMutableBytes(of: &sequence) { Cryptography.fillRandomly($0) }
-            let record = KeyRecord(
-                stream: stream, epoch: epoch, created: now, expires: now + BucketKeys.keyLife,
-                sequence: sequence
-            ).wrap(bytes, link: link, with: keys)
             let key = DataKey(keyLink: link, bytes: bytes)
-            do throws(StoreError) {
-                try store.submit([.putKey(link, record: record)], completion: nil)
-            } catch {
-                throw .store(error)
+            // One at a time, so that an erasure can wait until the bucket key is let go of.
+            try singleUse.lock.withLock { _ throws(VaultError) in
+                let (epoch, keys) = try keyring.bucketKeys(for: retention, now: now)
+                let record = KeyRecord(
+                    stream: stream, epoch: epoch, created: now,
+                    expires: now + BucketKeys.keyLife, sequence: sequence
+                ).wrap(bytes, link: link, with: keys)
+                do throws(StoreError) {
+                    try store.submit([.putKey(link, record: record)], completion: nil)
+                } catch {
+                    throw .store(error)
+                }
             }
             keysMade.wrappingAdd(1, ordering: .relaxed)
             return body(key)

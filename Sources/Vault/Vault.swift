@@ -15,9 +15,20 @@ package final class Vault: Sendable {
     let configuration: VaultConfiguration
     /// One maker of keys at a time for the sequences of a stripe.
     let stripes: [Stripe]
+    /// One maker of keys for single use at a time.
+    let singleUse = Stripe()
+    /// Who was erased.
+    let ledger: ErasureLedger
+    /// The directory of the ledger.
+    let erasuresDirectory: String
+    /// Held by whoever changes the ledger, and by whoever puts records back that an erasure may
+    /// have to delete.
+    let acts = Stripe()
+    /// One destruction at a time.
+    let batches = Stripe()
     let keysMade = Atomic<UInt64>(0)
     private let store = Mutex<(any KeyStore)?>(nil)
-    private let custody: Mutex<String>
+    private let custody: Mutex<MasterKeySource>
 
     final class Stripe: Sendable {
         let lock = Mutex<Void>(())
@@ -60,8 +71,8 @@ package final class Vault: Sendable {
         directory: KeyringDirectory, masterKey: MasterKeySource, clock: VaultClock,
         configuration: VaultConfiguration
     ) throws(VaultError) {
-        let key = try MasterKey.read(
-            masterKey, commandSeconds: configuration.masterKeyCommandSeconds)
+        let key = try MasterKeyFile.read(
+            masterKey, of: directory, commandSeconds: configuration.masterKeyCommandSeconds)
         keyring = try Keyring(directory: directory, masterKey: key, clock: clock)
         guard let root = keyring.secret(.index) else {
             throw .keyring("it has no index key")
@@ -69,7 +80,11 @@ package final class Vault: Sendable {
         cache = try KeyCache(capacity: configuration.cachedKeysMax)
         hashes = HashPool(root: root.memory)
         stripes = (0..<Self.stripeCount).map { _ in Stripe() }
-        custody = Mutex(masterKey.custody)
+        custody = Mutex(masterKey)
+        erasuresDirectory = configuration.erasuresDirectory ?? directory.path
+        ledger = try ErasureLedger(
+            directory: erasuresDirectory, indexRoot: root.memory, keyringID: keyring.id,
+            knownNumber: keyring.contents.ledgerNumber)
         self.clock = clock
         self.configuration = configuration
     }
@@ -122,8 +137,11 @@ package final class Vault: Sendable {
     package func rotateMasterKey(to source: MasterKeySource, now: Milliseconds) throws(VaultError) {
         let key = try MasterKey.read(source, commandSeconds: configuration.masterKeyCommandSeconds)
         try keyring.rotateMaster(to: key, now: now)
-        custody.withLock { $0 = source.custody }
+        custody.withLock { $0 = source }
     }
+
+    /// Where the master key comes from now.
+    var masterKeySource: MasterKeySource { custody.withLock { $0 } }
 
     package var statistics: VaultStatistics {
         var statistics = VaultStatistics()
@@ -138,7 +156,11 @@ package final class Vault: Sendable {
         statistics.keyringFailure = keyring.failure?.description
         statistics.isDestructionOnHold = keyring.isOnHold
         statistics.tokenSigningNumbers = contents.tokenSigningNumbers
-        statistics.masterKeyCustody = custody.withLock { $0 }
+        statistics.masterKeyCustody = custody.withLock { $0.custody }
+        let book = ledger.snapshot
+        statistics.erasureLedgerNumber = book.number
+        statistics.erasuresWaiting = book.waiting.count
+        statistics.erasedLinks = book.tombstones.count
         return statistics
     }
 }

@@ -6,6 +6,15 @@ package struct VaultConfiguration: Sendable {
     /// How long a master key command may take, in seconds.
     package var masterKeyCommandSeconds: Int
 
+    /// Where the erasure ledger is; nil: in the directory of the keyring. Made if missing. Better on
+    /// another device than the keyring, and in no backup that is older than a day.
+    package var erasuresDirectory: String?
+    /// A destruction of erased keys replaces the master key too, if that is a file that can be
+    /// replaced.
+    package var renewsMasterKey = true
+    /// Called before each step of an erasure. For tests.
+    package var beforeErasureStep: ErasureStep.Hook = ErasureStep.defaultHook
+
     package init(cachedKeysMax: Int = 1_048_576, masterKeyCommandSeconds: Int = 30) {
         self.cachedKeysMax = cachedKeysMax
         self.masterKeyCommandSeconds = masterKeyCommandSeconds

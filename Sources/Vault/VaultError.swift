@@ -13,6 +13,11 @@ package enum VaultError: Error, Sendable, Equatable {
     case keyring(String)
     /// The master key cannot be had, or it is not the one of this keyring. For the operator.
     case masterKey(String)
+    /// The erasure ledger cannot be read or written, or it is not the one that was left behind. For
+    /// the operator.
+    case ledger(String)
+    /// The data subject was erased with a fence: no key is lent for new events of theirs.
+    case subjectFenced
 }
 
 extension VaultError: CustomStringConvertible {
@@ -23,6 +28,9 @@ extension VaultError: CustomStringConvertible {
         case .store(let error): error.description
         case .keyring(let what): "the keyring: \(what)"
         case .masterKey(let what): "the master key: \(what)"
+        case .ledger(let what): "the erasure ledger: \(what)"
+        case .subjectFenced:
+            "the data subject was erased with a fence: no new events of theirs are taken"
         }
     }
 }

@@ -29,6 +29,12 @@ package struct VaultStatistics: Sendable, Equatable {
     package var tokenSigningNumbers: [UInt32] = []
     /// `file`, `environment` or `command`.
     package var masterKeyCustody = ""
+    /// Number of the erasure ledger's last record.
+    package var erasureLedgerNumber: UInt64 = 0
+    /// Erasures whose keys are unusable and not destroyed for good yet.
+    package var erasuresWaiting = 0
+    /// Erased data keys whose epochs are not destroyed yet: what the ledger keeps in memory.
+    package var erasedLinks = 0
 
     package init() {}
 }

@@ -61,7 +61,7 @@ struct RecoveryTests {
     private static func isRefusal(_ error: StoreError) -> Bool {
         switch error {
         case .corrupt, .io, .olderThanWatermark: true
-        case .overloaded, .poisoned, .closed, .conflict, .locked, .diskFull: false
+        case .overloaded, .poisoned, .closed, .conflict, .locked, .diskFull, .subjectFenced: false
         }
     }
 

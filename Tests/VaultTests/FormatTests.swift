@@ -28,7 +28,9 @@ import Testing
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 16)
         room.initializeMemory(as: UInt8.self, repeating: 0xEE)
         defer { room.deallocate() }
-        try KeyRecord.unwrap(bytes, link: link, with: keys, into: room.baseAddress!)
+        let isOpened = try KeyRecord(bytes).unwrap(
+            bytes, link: link, with: keys, into: room.baseAddress!)
+        guard isOpened else { throw .keyGone }
         return Array(room)
     }
 
@@ -36,18 +38,77 @@ import Testing
     func layout() throws {
         let bytes = wrapped()
         #expect(bytes.count == KeyRecord.byteCount)
-        #expect(Array(bytes[0..<2]) == [1, 0x10])
+        #expect(bytes.count == 156)
+        #expect(Array(bytes[0..<2]) == [2, 0x10])
         #expect(Array(bytes[2..<12]) == [0, 7, 0xA1, 0xA2, 0xA3, 0xA4, 0xB1, 0xB2, 0xB3, 0xB4])
         #expect(Array(bytes[12..<28]) == [0, 0, 0, 0, 0, 0, 12, 1, 0, 0, 0, 0, 0, 0, 13, 1])
         #expect(Array(bytes[28..<60]) == record.sequence.bytes)
+        #expect(Array(bytes[60..<64]) == [0, 0, 0, 0])
         #expect(try KeyRecord(bytes) == record)
         #expect(try unwrapped(bytes, link) == key)
         #expect(!contains(bytes, Array(key[..<16])))
     }
 
+    @Test(
+        "a record of version 1, which has no generation, is opened by the bucket's first key only")
+    func versionOne() throws {
+        let header = [1] + wrapped()[1..<60]
+        var bytes = header + [UInt8](repeating: 7, count: 12 + 64 + 16)
+        bytes.withUnsafeMutableBytes { bytes in
+            keys.withKey(0x10, 0) { bucketKey in
+                key.withUnsafeBytes { key in
+                    (link.bytes + header).withUnsafeBytes { authenticated in
+                        Cryptography.seal(
+                            key, key: bucketKey, nonce: bytes.baseAddress! + 60,
+                            authenticating: authenticated, into: bytes.baseAddress! + 72)
+                    }
+                }
+            }
+        }
+        #expect(try KeyRecord(bytes) == record)
+        #expect(try unwrapped(bytes, link) == key)
+        for bit in 0..<(bytes.count * 8) {
+            var altered = bytes
+            altered[bit / 8] ^= 1 << UInt8(bit % 8)
+            #expect(throws: VaultError.self, "bit \(bit)") { try unwrapped(altered, link) }
+        }
+        let later = try keys.withSuccessors(for: [0x10], generation: 9).withoutSucceeded()
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 16)
+        defer { room.deallocate() }
+        #expect(
+            try !record.unwrap(bytes, link: link, with: later, into: room.baseAddress!))
+    }
+
+    @Test("a successor wraps what is new, both open until the succeeded key is left out")
+    func successors() throws {
+        let old = wrapped()
+        let both = try keys.withSuccessors(for: [0x10], generation: 9)
+        let new = key.withUnsafeBytes { record.wrap($0.baseAddress!, link: link, with: both) }
+        #expect(Array(new[60..<64]) == [0, 0, 0, 9])
+        let after = try both.withoutSucceeded()
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 16)
+        defer { room.deallocate() }
+        func opens(_ bytes: [UInt8], with keys: BucketKeys) throws -> Bool {
+            try KeyRecord(bytes).unwrap(bytes, link: link, with: keys, into: room.baseAddress!)
+        }
+        #expect(try opens(old, with: both))
+        #expect(try opens(new, with: both))
+        #expect(try !opens(new, with: keys))
+        #expect(try !opens(old, with: after))
+        #expect(try opens(new, with: after))
+        // Another bucket is as it was.
+        #expect(after.newestGeneration(0x11) == 0)
+        #expect(
+            after.withKey(0x11, 0) { $0.load(as: UInt64.self) }
+                == keys.withKey(0x11, 0) { $0.load(as: UInt64.self) })
+        #expect(
+            after.withKey(0x10, 9) { $0.load(as: UInt64.self) }
+                != keys.withKey(0x10, 0) { $0.load(as: UInt64.self) })
+    }
+
     @Test("two records of one key differ: the nonce is random")
     func nonce() {
-        #expect(wrapped()[60...] != wrapped()[60...])
+        #expect(wrapped()[64...] != wrapped()[64...])
     }
 
     @Test("a record with a flipped bit, or under another link, gives no key")
@@ -73,7 +134,7 @@ import Testing
             #expect(throws: VaultError.self) { try KeyRecord(Array(bytes[..<count])) }
         }
         #expect(throws: VaultError.self) { try KeyRecord(bytes + [0]) }
-        #expect(throws: VaultError.self) { try KeyRecord([2] + bytes.dropFirst()) }
+        #expect(throws: VaultError.self) { try KeyRecord([3] + bytes.dropFirst()) }
         var noClass = bytes
         noClass[2] = 0xFF
         #expect(throws: VaultError.self) { try KeyRecord(noClass) }

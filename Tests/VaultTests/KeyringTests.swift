@@ -56,9 +56,9 @@ import Testing
     func version() throws {
         let fixture = try VaultFixture()
         var bytes = try fixture.bytesOfKeyring()
-        bytes[9] = 2
+        bytes[9] = 3
         let masterKey = try MasterKey.read(fixture.masterKey, commandSeconds: 1)
-        #expect(throws: VaultError.keyring("version 2 is not known; this program knows 1")) {
+        #expect(throws: VaultError.keyring("version 3 is not known; this program knows 1 to 2")) {
             try KeyringFile.decode(bytes, masterKey: masterKey)
         }
     }

@@ -110,7 +110,7 @@ final class MemoryKeyStore: KeyStore {
         switch mutation {
         case .putKey(let link, let record): state.keys[link] = record
         case .putIndex(let key, let value): state.index[key] = value
-        case .putSubject(let key): state.subjects.append(key)
+        case .putSubject(let key, _): state.subjects.append(key)
         default: break
         }
     }

@@ -25,6 +25,8 @@ struct BatchTrackers {
         /// Queued events that the sink has not yet answered for.
         var pending = 0
         var durable = 0
+        /// Events of people who were erased with a fence: refused for good, others are not.
+        var fenced = 0
         /// The first failure; then the whole answer is 503, and the sender repeats the batch.
         var failure: StoreError?
         /// Set when all lines have been looked at: from then on `pending == 0` means done.
@@ -63,7 +65,9 @@ struct BatchTrackers {
     mutating func settle(_ token: CommitToken, failure: StoreError?) -> Batch? {
         guard let index = index(of: token) else { return nil }
         slots[index].batch?.pending -= 1
-        if let failure {
+        if failure == .subjectFenced {
+            slots[index].batch?.fenced += 1
+        } else if let failure {
             slots[index].batch?.failure = failure
         } else {
             slots[index].batch?.durable += 1
@@ -102,10 +106,16 @@ extension BatchTrackers.Batch {
         var members: [(name: String, value: WireValue)] = [
             ("accepted", .integer(Int64(durable))), ("refused", .array(refused)),
         ]
+        if fenced > 0 { members.append(("fenced", .integer(Int64(fenced)))) }
         if let line = receipt?.stopped?.line {
             members.append(("stoppedAtLine", .integer(Int64(line))))
         }
         if var problem = failureProblem {
+            problem.members += members
+            return problem.response
+        }
+        if durable == 0, refused.isEmpty, fenced > 0 {
+            var problem = Problem.subjectFenced
             problem.members += members
             return problem.response
         }

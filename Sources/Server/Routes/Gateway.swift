@@ -128,7 +128,7 @@ final class Gateway: HTTPHandler, @unchecked Sendable {
 
     private func logIfOurs(_ error: StoreError, _ route: Route) {
         switch error {
-        case .overloaded, .conflict, .closed: return
+        case .overloaded, .conflict, .closed, .subjectFenced: return
         case .poisoned, .corrupt, .io, .locked, .olderThanWatermark, .diskFull:
             logger.error(
                 "the store failed a request",

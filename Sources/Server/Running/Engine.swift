@@ -63,7 +63,7 @@ final class Engine: Sendable {
         vault = try Vault.unlock(
             keyringDirectory: settings.keyringDirectory, masterKey: settings.masterKey.source,
             clock: vaultClock,
-            configuration: VaultConfiguration(cachedKeysMax: settings.limits.keyCacheMax))
+            configuration: Self.vaultConfiguration(settings))
         var configuration = Self.storeConfiguration(settings)
         configuration.observer = observer
         store = try Store.open(configuration, clock: clock)
@@ -99,6 +99,7 @@ final class Engine: Sendable {
             tokenService = TokenService(
                 catalog: catalog, tokens: tokens, secrets: secrets, audit: audit)
             try store.start()
+            try vault.recoverErasures(now: clock())
             // After the start: opening a partition may have to commit.
             for stream in snapshot.streams.values.map(\.value) {
                 let kept = stream.keepsRejections == true ? stream.rejectionPartitions : []
@@ -135,6 +136,13 @@ final class Engine: Sendable {
     func attach(_ figures: HTTPFigures) { listener.withLock { $0 = figures } }
 
     var httpFigures: HTTPFigures? { listener.withLock { $0 } }
+
+    static func vaultConfiguration(_ settings: ServerSettings) -> VaultConfiguration {
+        var configuration = VaultConfiguration(cachedKeysMax: settings.limits.keyCacheMax)
+        configuration.erasuresDirectory = settings.erasures.directory
+        configuration.renewsMasterKey = settings.erasures.renewsMasterKey
+        return configuration
+    }
 
     static func storeConfiguration(_ settings: ServerSettings) -> StoreConfiguration {
         var configuration = StoreConfiguration(

@@ -29,6 +29,7 @@ package struct ServerSettings: Sendable {
     package var limits: LimitSettings
     package var rejections: RejectionSettings
     package var exports: ExportSettings
+    package var erasures: ErasureSettings
     package var log: LogSettings
 
     /// Reads every key from `reader`, whose providers are in order of precedence.
@@ -55,6 +56,7 @@ package struct ServerSettings: Sendable {
         limits = try LimitSettings(values)
         rejections = try RejectionSettings(values)
         exports = try ExportSettings(values)
+        erasures = try ErasureSettings(values, keyringDirectory: keyringDirectory)
         log = try LogSettings(values)
     }
 }

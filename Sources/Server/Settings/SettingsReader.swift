@@ -20,6 +20,7 @@ struct SettingsReader {
         "exports.directory", "exports.allowInsecureEndpoints", "exports.allowPrivateAddresses",
         "exports.certificateAuthorityFile", "exports.batchesInFlightMax",
         "exports.requestSeconds", "exports.intervalSecondsMin",
+        "erasures.directory", "erasures.renewsMasterKey",
         "log.format", "log.level",
     ]
 

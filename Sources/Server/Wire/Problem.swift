@@ -106,6 +106,11 @@ extension Problem {
         slug: "disk-full", status: 507, title: "The disk of the server is full",
         detail: "Nothing was stored. Repeat the request later.", headers: [("retry-after", "30")])
 
+    /// The data subject of an event was erased, and the erasure asked that nothing more is taken.
+    static let subjectFenced = Problem(
+        slug: "subject-fenced", status: 403, title: "Events of this person are refused",
+        detail: "Their data was erased with a fence. Repeating the request does not help.")
+
     static let internalError = Problem(
         slug: "internal-error", status: 500, title: "The server made a mistake",
         detail: "It is in the server's log.")
@@ -152,6 +157,7 @@ extension Problem {
         case .conflict:
             self = .conflict("Somebody else changed it at the same moment. Read it again.")
         case .diskFull: self = .diskFull
+        case .subjectFenced: self = .subjectFenced
         case .corrupt, .io, .locked, .olderThanWatermark: self = .internalError
         }
     }

@@ -34,8 +34,8 @@ struct CatalogChanges {
                 try draft.check(key, expected, isDelete: true)
                 draft.pending[key] = .some(nil)
                 revisions[key] = nil
-            case .putKey, .deleteKey, .putIndex, .deleteIndex, .putSubject, .deleteSubject,
-                .putCursor, .deleteCursor, .audit:
+            case .putKey, .replaceKey, .deleteKey, .putIndex, .deleteIndex, .putSubject,
+                .deleteSubject, .putCursor, .deleteCursor, .audit:
                 continue
             }
         }

@@ -228,13 +228,13 @@ final class CommitQueue: @unchecked Sendable {
     private static func byteCount(_ mutations: [Mutation]) -> Int {
         mutations.reduce(0) { sum, mutation in
             switch mutation {
-            case .putKey(_, let record): sum + 16 + record.count
-            case .putIndex(let key, let value), .putCursor(let key, let value):
+            case .putKey(_, let record), .replaceKey(_, let record): sum + 16 + record.count
+            case .putIndex(let key, let value), .putCursor(let key, let value),
+                .putSubject(let key, let value):
                 sum + key.count + value.count
             case .putDocument(_, let body, _): sum + 64 + body.count
             case .audit(let draft): sum + 64 + draft.body.count
-            case .putSubject(let key), .deleteSubject(let key), .deleteIndex(let key),
-                .deleteCursor(let key):
+            case .deleteSubject(let key), .deleteIndex(let key), .deleteCursor(let key):
                 sum + key.count
             case .deleteKey, .deleteDocument: sum + 64
             }

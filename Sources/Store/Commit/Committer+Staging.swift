@@ -118,10 +118,13 @@ extension Committer {
             case .putKey(let link, let record):
                 keysMade += 1
                 batch.put(engine.keys, key: link.bytes, value: record)
+            case .replaceKey(let link, let record):
+                batch.put(engine.keys, key: link.bytes, value: record)
             case .deleteKey(let link): batch.delete(engine.keys, key: link.bytes)
             case .putIndex(let key, let value): batch.put(engine.index, key: key, value: value)
             case .deleteIndex(let key): batch.delete(engine.index, key: key)
-            case .putSubject(let key): batch.put(engine.subjects, key: key, value: [])
+            case .putSubject(let key, let value):
+                batch.put(engine.subjects, key: key, value: value)
             case .deleteSubject(let key): batch.delete(engine.subjects, key: key)
             case .putCursor(let key, let value): batch.put(engine.cursors, key: key, value: value)
             case .deleteCursor(let key): batch.delete(engine.cursors, key: key)

@@ -2,12 +2,14 @@
 package enum Mutation: Sendable {
     /// Family `keys`: key link → wrapped data key. Counted as a key made.
     case putKey(KeyLink, record: [UInt8])
+    /// The same for a key that is there already: its record is wrapped anew. Not counted.
+    case replaceKey(KeyLink, record: [UInt8])
     case deleteKey(KeyLink)
     /// Family `index`: any key (by convention stream, HMAC of the key-field value) → any value.
     case putIndex(key: [UInt8], value: [UInt8])
     case deleteIndex(key: [UInt8])
-    /// Family `subjects`: key → nothing.
-    case putSubject(key: [UInt8])
+    /// Family `subjects`: key → any value.
+    case putSubject(key: [UInt8], value: [UInt8] = [])
     case deleteSubject(key: [UInt8])
     /// Family `catalog`. `expectedRevision` nil: the document must not exist yet; 0: whatever is
     /// there is replaced; else: it must exist with this very revision. Otherwise `.conflict`.

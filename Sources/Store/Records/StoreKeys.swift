@@ -8,7 +8,7 @@
 ///            04 stream(4) partition(2) first missing offset(8)    -> first offset(8) after the gap
 /// keys       key link(16)                                         -> wrapped data key (Vault's)
 /// index      stream(4) HMAC(32)                                   -> Vault's
-/// subjects   HMAC, key link                                       -> nothing
+/// subjects   stream(4) HMAC(32) key link(16)                      -> Vault's
 /// audit      Audit's keys                                         -> Audit's values
 /// catalog    kind 00 name                                         -> DocumentRecord
 /// cursors    Query's keys                                         -> Query's values

@@ -1,0 +1,61 @@
+package import Store
+
+/// A person's erasure, as the ledger tells it.
+package struct Erasure: Sendable, Equatable {
+    package enum State: String, Sendable {
+        /// The keys are unusable, and their records gone from the store.
+        case requested
+        /// What wrapped them is destroyed: no copy of theirs, wherever it lies, can be opened.
+        case destroyed
+    }
+
+    /// `e-` and what the caller made up.
+    package let id: String
+    /// Its number in the ledger.
+    package let number: UInt64
+    package internal(set) var state: State
+    package let requestedAt: Milliseconds
+    /// The OAuth client that asked, and its role.
+    package let client: String
+    package let role: String
+    /// What the client files it under, such as a case number.
+    package let reference: String?
+    /// Later events of the person are refused. Stays true when the fence is lifted.
+    package let hasFence: Bool
+    /// Keyed hash, the same in the whole installation.
+    package let person: Hash256
+    /// Where it was asked for, ascending.
+    package let streams: [StreamID]
+    /// What was erased, in order of stream and epoch; stays when the links are forgotten.
+    package let epochs: [ErasedEpoch]
+    /// The links whose epochs are not destroyed yet.
+    var keys: [EpochClass: [KeyLink]]
+    /// How the keys were destroyed; nil until they are.
+    package internal(set) var batch: ErasureBatch?
+    /// When that was, ms since 1970.
+    package internal(set) var destroyedAt: Milliseconds?
+
+    /// The links whose epochs are not destroyed yet, ascending.
+    package var links: [KeyLink] { keys.values.flatMap { $0 }.sorted() }
+    /// How many data keys were erased in all.
+    package var linkCount: Int { epochs.reduce(0) { $0 + $1.links } }
+
+    /// The person's hash in each stream.
+    let subjects: [Fence]
+}
+
+/// A person in a stream, by keyed hash.
+struct Fence: Hashable, Sendable {
+    let stream: StreamID
+    let subject: Hash256
+}
+
+/// The erased data keys of one stream, epoch and retention class.
+package struct ErasedEpoch: Sendable, Equatable {
+    package let stream: StreamID
+    package let epoch: UInt32
+    package let day: UTCDay
+    package let retention: RetentionClass
+    /// How many data keys.
+    package let links: Int
+}

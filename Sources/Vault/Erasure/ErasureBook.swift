@@ -1,0 +1,92 @@
+import Store
+
+/// What the erasure ledger says, in memory: the sum of its records.
+///
+/// Bounded by the people erased: some 300 bytes each, and 64 for each erased link whose epoch is not
+/// destroyed yet.
+struct ErasureBook: Sendable {
+    struct Lift: Sendable {
+        let number: UInt64
+        let client: String
+        let role: String
+        let person: String
+        let streams: Int
+    }
+
+    /// Number of the last record.
+    private(set) var number: UInt64 = 0
+    /// In order of their numbers.
+    private(set) var erasures: [Erasure] = []
+    /// Those links, of all erasures, whose epochs are not destroyed yet.
+    private(set) var tombstones: Set<KeyLink> = []
+    private(set) var fences: Set<Fence> = []
+    /// Destructions in order, with the number and the time of their record.
+    private(set) var batches: [(batch: ErasureBatch, number: UInt64, at: Milliseconds)] = []
+    /// Fences that were lifted, with the number of the record.
+    private(set) var lifts: [Lift] = []
+    /// A destruction that has begun and is not complete.
+    private(set) var open: (number: UInt32, erasures: [String])?
+    /// Fences in force although their request is not on record yet.
+    var raisedFences: Set<Fence> = []
+    private var places: [String: Int] = [:]
+
+    subscript(id: String) -> Erasure? { places[id].map { erasures[$0] } }
+
+    /// Erasures whose keys are not destroyed yet.
+    var waiting: [Erasure] { erasures.filter { $0.state == .requested } }
+
+    /// False: it is not what this program writes.
+    mutating func add(_ record: LedgerRecord) -> Bool {
+        if record.requested != nil {
+            guard let erasure = Erasure(record), places[erasure.id] == nil else { return false }
+            places[erasure.id] = erasures.count
+            erasures.append(erasure)
+            for links in erasure.keys.values { tombstones.formUnion(links) }
+            if erasure.hasFence { fences.formUnion(erasure.subjects) }
+        } else if let started = record.started {
+            guard let number = UInt32(exactly: record.n) else { return false }
+            open = (number, started.erasures)
+        } else if let batch = record.completed {
+            open = nil
+            batches.append((batch, record.n, record.at))
+            for place in batch.erasures.compactMap({ places[$0] }) {
+                erasures[place].state = .destroyed
+                erasures[place].batch = batch
+                erasures[place].destroyedAt = record.at
+            }
+        } else if let lifted = record.fenceLifted {
+            for subject in lifted.subjects {
+                guard let fence = subject.fence else { return false }
+                fences.remove(fence)
+            }
+            lifts.append(
+                Lift(
+                    number: record.n, client: lifted.client, role: lifted.role,
+                    person: lifted.person, streams: lifted.subjects.count))
+        } else if record.opened == nil {
+            return false
+        }
+        number = record.n
+        return true
+    }
+
+    /// A keyring came back that is from before these destructions: they must be done again.
+    mutating func reopen(after number: UInt32) {
+        for batch in batches where batch.batch.number > number && batch.batch.buckets > 0 {
+            for place in batch.batch.erasures.compactMap({ places[$0] })
+            where erasures[place].batch?.number == batch.batch.number {
+                erasures[place].state = .requested
+            }
+        }
+    }
+
+    /// Forgets the links of destroyed epochs.
+    mutating func forget(destroyed isDestroyed: (EpochClass) -> Bool) {
+        for place in erasures.indices {
+            for (id, links) in erasures[place].keys where isDestroyed(id) {
+                tombstones.subtract(links)
+                erasures[place].keys[id] = nil
+            }
+        }
+    }
+}

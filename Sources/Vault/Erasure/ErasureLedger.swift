@@ -1,0 +1,241 @@
+import Store
+import Synchronization
+
+/// Who was erased: an append-only file beside the keyring, outside the database and its backups.
+///
+/// A backup of the database or of the keyring that comes back does not bring back an old ledger, so
+/// what was erased stays erased. Each line is synced before it counts. A last line that is not
+/// whole was never acknowledged and is dropped; anything else that is not as it was written is
+/// refused. That nothing was cut off is for those to say who keep the last number: the keyring and
+/// the store.
+///
+/// Questions take a short lock and never wait for the disk; changes are one at a time.
+final class ErasureLedger: Sendable {
+    static let fileName = "erasures.ledger"
+    /// Some millions of erasures.
+    private static let bytesMax = 1 << 30
+
+    private struct Writer {
+        /// MAC of the last line.
+        var mac = Hash256()
+        /// Bytes of the file that count.
+        var length = 0
+        var hasFailed = false
+    }
+
+    let directory: FileDirectory
+    let path: String
+    private let key: LockedMemory
+    private let keyringID: String
+    private let book: Mutex<ErasureBook>
+    private let writer: Mutex<Writer>
+    /// So that whoever asks pays nothing while nobody was erased.
+    private let tombstoneCount: Atomic<Int>
+    private let fenceCount: Atomic<Int>
+
+    /// Reads the ledger, if there is one. Changes nothing on disk.
+    /// - Parameter knownNumber: the highest number that the keyring has seen.
+    /// - Throws: `.ledger` if it is not the one that this keyring saw, whole and in order.
+    init(
+        directory path: String, indexRoot: LockedMemory, keyringID: [UInt8], knownNumber: UInt64
+    ) throws(VaultError) {
+        self.path = "\(path)/\(Self.fileName)"
+        directory = try FileDirectory(path: path, makes: true) { .ledger($0) }
+        key = try LockedMemory(byteCount: Cryptography.keyBytes)
+        let derived = indexRoot.withBytes {
+            KeyedHash.hash(Array("strm erasure ledger v1".utf8), key: $0)
+        }
+        key.withMutableBytes { $0.copyBytes(from: derived.bytes) }
+        self.keyringID = Self.text(keyringID)
+        var book = ErasureBook()
+        var writer = Writer()
+        let file = try directory.read(Self.fileName, bytesMax: Self.bytesMax)
+        if let file {
+            try Self.read(file, key, self.keyringID, &book, &writer, path: self.path)
+        }
+        guard book.number >= knownNumber else {
+            throw Self.isOlder(
+                self.path, isMissing: file == nil, book.number, knownNumber, "the keyring")
+        }
+        tombstoneCount = Atomic(book.tombstones.count)
+        fenceCount = Atomic(book.fences.count)
+        self.book = Mutex(book)
+        self.writer = Mutex(writer)
+    }
+
+    /// Refuses a ledger that ends before what the store has seen.
+    func compare(withStore number: UInt64) throws(VaultError) {
+        let own = self.number
+        guard own >= number else {
+            let isMissing = writer.withLock { $0.length == 0 }
+            throw Self.isOlder(path, isMissing: isMissing, own, number, "the store")
+        }
+    }
+
+    private static func isOlder(
+        _ path: String, isMissing: Bool, _ own: UInt64, _ known: UInt64, _ witness: String
+    ) -> VaultError {
+        .ledger(
+            isMissing
+                ? "\(path) is missing, but \(witness) has seen number \(known) of it. Bring it back"
+                : "\(path) ends with number \(own), but \(witness) has seen number \(known): it was "
+                    + "cut or replaced by an older one. Bring back the newest")
+    }
+
+    // MARK: Questions
+
+    var number: UInt64 { book.withLock { $0.number } }
+    var snapshot: ErasureBook { book.withLock { $0 } }
+    func erasure(_ id: String) -> Erasure? { book.withLock { $0[id] } }
+
+    /// True if the key of the link must not be used any more.
+    @inline(__always)
+    func isErased(_ link: KeyLink) -> Bool {
+        guard tombstoneCount.load(ordering: .acquiring) > 0 else { return false }
+        return book.withLock { $0.tombstones.contains(link) }
+    }
+
+    /// True if new events of the person are to be refused in the stream.
+    @inline(__always)
+    func isFenced(_ subject: Hash256, in stream: StreamID) -> Bool {
+        guard fenceCount.load(ordering: .acquiring) > 0 else { return false }
+        let fence = Fence(stream: stream, subject: subject)
+        return book.withLock { $0.fences.contains(fence) || $0.raisedFences.contains(fence) }
+    }
+
+    // MARK: Changes
+
+    /// Fences from now on, in memory only, until the request is on record or given up.
+    func raise(_ fences: Set<Fence>) { change { $0.raisedFences.formUnion(fences) } }
+    func lower(_ fences: Set<Fence>) { change { $0.raisedFences.subtract(fences) } }
+    func reopen(after number: UInt32) { change { $0.reopen(after: number) } }
+
+    private func change(_ body: (inout ErasureBook) -> Void) {
+        book.withLock {
+            body(&$0)
+            publishCounts($0)
+        }
+    }
+
+    private func publishCounts(_ book: ErasureBook) {
+        tombstoneCount.store(book.tombstones.count, ordering: .releasing)
+        fenceCount.store(book.fences.count + book.raisedFences.count, ordering: .releasing)
+    }
+
+    /// Appends a record, which gets the next number. Durable on return, and visible. Blocks.
+    /// - Throws: `.ledger`: it may be on disk all the same, and be found at the next start. After a
+    ///   sync that failed nothing more is appended until then.
+    @discardableResult
+    func append(
+        at now: Milliseconds, _ fill: (inout LedgerRecord) -> Void
+    ) throws(VaultError) -> LedgerRecord {
+        try writer.withLock { writer throws(VaultError) in
+            guard !writer.hasFailed else {
+                throw .ledger("a write of \(path) failed; it takes no more until the next start")
+            }
+            if writer.length == 0 { try begin(&writer, now) }
+            var record = LedgerRecord(n: number + 1, at: now)
+            fill(&record)
+            let (line, mac) = record.line(after: writer.mac, key: key)
+            writer.hasFailed = true
+            try directory.append(line + [0x0A], to: Self.fileName, at: writer.length)
+            writer.hasFailed = false
+            writer.mac = mac
+            writer.length += line.count + 1
+            book.withLock {
+                precondition($0.add(record), "a record that its own reader refuses")
+                publishCounts($0)
+            }
+            return record
+        }
+    }
+
+    private func begin(_ writer: inout Writer, _ now: Milliseconds) throws(VaultError) {
+        var record = LedgerRecord(n: 0, at: now)
+        record.opened = LedgerRecord.Opened(keyring: keyringID)
+        let (line, mac) = record.line(after: Hash256(), key: key)
+        try directory.replace(Self.fileName, with: line + [0x0A])
+        writer.mac = mac
+        writer.length = line.count + 1
+    }
+
+    /// Forgets the links of epochs that are destroyed, in the file too, which is replaced by a
+    /// shorter one. What else was recorded stays, with its numbers. Blocks.
+    func forget(destroyed isDestroyed: (EpochClass) -> Bool) throws(VaultError) {
+        try writer.withLock { writer throws(VaultError) in
+            guard writer.length > 0, !writer.hasFailed, hasLinks(isDestroyed) else { return }
+            guard let file = try directory.read(Self.fileName, bytesMax: Self.bytesMax) else {
+                throw .ledger("\(path) is gone while it is in use")
+            }
+            var mac = Hash256()
+            var newMAC = Hash256()
+            var bytes: [UInt8] = []
+            for line in file[..<writer.length].split(separator: 0x0A) {
+                guard let read = LedgerRecord.read(line, after: mac, key: key) else {
+                    throw .ledger("\(path) was changed by somebody else")
+                }
+                mac = read.mac
+                var record = read.record
+                for index in record.requested?.keys.indices ?? 0..<0 {
+                    guard let keys = record.requested?.keys[index], let id = keys.epochClass,
+                        isDestroyed(id)
+                    else { continue }
+                    record.requested?.keys[index].links = nil
+                }
+                let (text, made) = record.line(after: newMAC, key: key)
+                newMAC = made
+                bytes += text + [0x0A]
+            }
+            try directory.replace(Self.fileName, with: bytes)
+            writer.mac = newMAC
+            writer.length = bytes.count
+            book.withLock {
+                $0.forget(destroyed: isDestroyed)
+                publishCounts($0)
+            }
+        }
+    }
+
+    private func hasLinks(_ isDestroyed: (EpochClass) -> Bool) -> Bool {
+        book.withLock { book in
+            book.erasures.contains { $0.keys.keys.contains(where: isDestroyed) }
+        }
+    }
+
+    // MARK: Reading
+
+    private static func read(
+        _ file: [UInt8], _ key: LockedMemory, _ keyringID: String, _ book: inout ErasureBook,
+        _ writer: inout Writer, path: String
+    ) throws(VaultError) {
+        var start = 0
+        var lines = 0
+        while let end = file[start...].firstIndex(of: 0x0A) {
+            guard
+                let (record, mac) = LedgerRecord.read(
+                    file[start..<end], after: writer.mac, key: key),
+                lines == 0 ? record.n == 0 : record.n == book.number + 1,
+                (lines == 0) == (record.opened != nil), book.add(record)
+            else {
+                // The last line may be what a power cut left of one that nobody was told of. If it
+                // was more than that, keyring and store know a higher number.
+                if lines > 0 && end == file.count - 1 { return }
+                throw .ledger(
+                    lines == 0
+                        ? "\(path) is damaged, or it belongs to another installation than keyring "
+                            + keyringID
+                        : "\(path) was altered: line \(lines + 1) is not what was written")
+            }
+            writer.mac = mac
+            writer.length = end + 1
+            start = end + 1
+            lines += 1
+        }
+    }
+
+    private static func text(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(
+            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}

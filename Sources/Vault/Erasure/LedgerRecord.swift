@@ -1,0 +1,169 @@
+import FoundationEssentials
+import Store
+
+/// One line of the erasure ledger: a JSON object with a number, a time and one of the members below,
+/// and at its end `"mac"`.
+///
+/// ```
+/// {"at":1795435200000,"n":0,"opened":{"keyring":"…"},"mac":"…"}
+/// {"at":…,"n":1,"requested":{"id":"e-…","client":"…","role":"dpo","person":"…","hasFence":false,
+///    "subjects":[{"stream":7,"subject":"…"}],"keys":[{"stream":7,"epoch":3,"day":20780,"days":7,
+///    "count":2,"links":"base64 of 16 bytes each"}]},"mac":"…"}
+/// {"at":…,"n":2,"started":{"erasures":["e-…"]},"mac":"…"}
+/// {"at":…,"n":3,"completed":{"erasures":["e-…"],"number":2,…},"mac":"…"}
+/// {"at":…,"n":4,"fenceLifted":{"client":"…","role":"dpo","person":"…","subjects":[…]},"mac":"…"}
+/// ```
+/// A MAC is HMAC-SHA-256, under a key that comes from the keyring, of the MAC of the line before (32
+/// zero bytes for the first) and the line without the member `mac`. People are keyed hashes.
+struct LedgerRecord: Codable, Equatable, Sendable {
+    struct Opened: Codable, Equatable {
+        /// Id of the keyring, in hexadecimal digits.
+        var keyring: String
+    }
+
+    struct Subject: Codable, Equatable {
+        var stream: UInt32
+        var subject: String
+    }
+
+    /// Erased data keys of one stream, epoch and retention class.
+    struct Keys: Codable, Equatable {
+        var stream: UInt32
+        var epoch: UInt32
+        var day: UInt32
+        var days: UInt16
+        var count: Int
+        /// nil: the epoch was destroyed, and nothing has to be kept from coming back.
+        var links: String?
+    }
+
+    struct Requested: Codable, Equatable {
+        var id: String
+        var client: String
+        var role: String
+        var reference: String?
+        var person: String
+        var hasFence: Bool
+        var subjects: [Subject]
+        var keys: [Keys]
+    }
+
+    struct Started: Codable, Equatable {
+        var erasures: [String]
+    }
+
+    struct FenceLifted: Codable, Equatable {
+        var client: String
+        var role: String
+        var person: String
+        var subjects: [Subject]
+    }
+
+    var n: UInt64
+    var at: Milliseconds
+    var opened: Opened?
+    var requested: Requested?
+    var started: Started?
+    var completed: ErasureBatch?
+    var fenceLifted: FenceLifted?
+
+    init(n: UInt64, at: Milliseconds) {
+        self.n = n
+        self.at = at
+    }
+
+    private static let macStart = Array(#","mac":""#.utf8)
+    private static let macEnd = Array("\"}".utf8)
+
+    /// The line without its end, and its MAC.
+    func line(after previous: Hash256, key: LockedMemory) -> (bytes: [UInt8], mac: Hash256) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let body: [UInt8]
+        do {
+            body = Array(try encoder.encode(self))
+        } catch {
+            preconditionFailure("a ledger record is made of what JSON can hold")
+        }
+        let mac = key.withBytes { KeyedHash.hash(previous.bytes + body, key: $0) }
+        let bytes = body.dropLast() + Self.macStart + Array(mac.hexadecimal.utf8) + Self.macEnd
+        return (Array(bytes), mac)
+    }
+
+    /// Reads a line; nil if its MAC is not right.
+    static func read(
+        _ line: ArraySlice<UInt8>, after previous: Hash256, key: LockedMemory
+    ) -> (record: LedgerRecord, mac: Hash256)? {
+        let tail = macStart.count + 2 * Hash256.byteCount + macEnd.count
+        guard line.count > tail else { return nil }
+        let head = line.dropLast(tail)
+        let digits = line.dropLast(macEnd.count).suffix(2 * Hash256.byteCount)
+        guard line.suffix(tail).starts(with: macStart), line.suffix(macEnd.count) == macEnd[...],
+            let found = Hash256(hexadecimal: String(decoding: digits, as: UTF8.self))
+        else { return nil }
+        let body = Array(head) + [UInt8(ascii: "}")]
+        let mac = key.withBytes { KeyedHash.hash(previous.bytes + body, key: $0) }
+        guard Cryptography.areEqual(mac.bytes, found.bytes),
+            let record = try? JSONDecoder().decode(LedgerRecord.self, from: Data(body))
+        else { return nil }
+        return (record, mac)
+    }
+}
+
+extension LedgerRecord.Keys {
+    /// nil: not what this program writes.
+    var decodedLinks: [KeyLink]? {
+        guard let links else { return [] }
+        guard let data = Data(base64Encoded: links), data.count == count * 16 else { return nil }
+        let bytes = Array(data)
+        return stride(from: 0, to: bytes.count, by: 16).compactMap {
+            KeyLink(bytes: bytes[$0..<$0 + 16])
+        }
+    }
+
+    static func encoded(_ links: [KeyLink]) -> String {
+        Data(links.flatMap(\.bytes)).base64EncodedString()
+    }
+
+    var epochClass: EpochClass? {
+        RetentionClass(days: Int(days)).map { EpochClass(epoch: epoch, retention: $0) }
+    }
+}
+
+extension LedgerRecord.Subject {
+    init(_ fence: Fence) {
+        self.init(stream: fence.stream.rawValue, subject: fence.subject.hexadecimal)
+    }
+
+    var fence: Fence? {
+        Hash256(hexadecimal: subject).map {
+            Fence(stream: StreamID(rawValue: stream), subject: $0)
+        }
+    }
+}
+
+extension Erasure {
+    /// nil: not what this program writes.
+    init?(_ record: LedgerRecord) {
+        guard let requested = record.requested, let person = Hash256(hexadecimal: requested.person)
+        else { return nil }
+        var byEpoch: [EpochClass: [KeyLink]] = [:]
+        var epochs: [ErasedEpoch] = []
+        for keys in requested.keys {
+            guard let some = keys.decodedLinks, let id = keys.epochClass else { return nil }
+            if !some.isEmpty { byEpoch[id, default: []] += some }
+            epochs.append(
+                ErasedEpoch(
+                    stream: StreamID(rawValue: keys.stream), epoch: keys.epoch,
+                    day: UTCDay(number: keys.day), retention: id.retention, links: keys.count))
+        }
+        let subjects = requested.subjects.compactMap(\.fence)
+        guard subjects.count == requested.subjects.count else { return nil }
+        self.init(
+            id: requested.id, number: record.n, state: .requested, requestedAt: record.at,
+            client: requested.client, role: requested.role, reference: requested.reference,
+            hasFence: requested.hasFence, person: person, streams: subjects.map(\.stream),
+            epochs: epochs, keys: byEpoch, batch: nil, destroyedAt: nil,
+            subjects: subjects)
+    }
+}

@@ -1,0 +1,123 @@
+import Glibc
+
+/// A master key in a file, and how another one takes its place.
+///
+/// | name | what |
+/// |---|---|
+/// | `NAME` | the master key |
+/// | `NAME.next` | the next one: the keyring is written under it before it takes the place |
+/// | `NAME.old` | the one before, waiting to be overwritten |
+///
+/// The keyring is sealed under the one or the other of `NAME` and `NAME.next`, whenever the process
+/// dies; so neither is taken away before the keyring is known to be under the other.
+struct MasterKeyFile: Sendable {
+    private let directory: FileDirectory
+    private let name: String
+    private var next: String { name + ".next" }
+    private var old: String { name + ".old" }
+    private static let bytesMax = 64
+
+    init(path: String) throws(VaultError) {
+        let slash = path.lastIndex(of: "/")
+        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        directory = try FileDirectory(path: parent, makes: false) { .masterKey($0) }
+    }
+
+    /// True if the directory lets files be made. A secret that is mounted cannot be renewed here.
+    static func canBeRenewed(path: String) -> Bool {
+        let slash = path.lastIndex(of: "/")
+        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        return access(parent, R_OK | W_OK | X_OK) == 0
+    }
+
+    /// Reads the master key of a keyring. If it is a file, what a process that died in a renewal
+    /// left is finished or taken away.
+    static func read(
+        _ source: MasterKeySource, of keyring: KeyringDirectory, commandSeconds: Int
+    ) throws(VaultError) -> LockedMemory {
+        let key = try MasterKey.read(source, commandSeconds: commandSeconds)
+        guard case .file(let path) = source, canBeRenewed(path: path), keyring.hasKeyring else {
+            return key
+        }
+        let file = try MasterKeyFile(path: path)
+        let bytes = try keyring.read()
+        if KeyringFile.isSealed(bytes, under: key) {
+            try file.tidy()
+            return key
+        }
+        guard let next = try file.readNext(), KeyringFile.isSealed(bytes, under: next) else {
+            return key
+        }
+        try file.finish(before: { _ in })
+        return next
+    }
+
+    /// The next key, made if there is none yet. Durable on return.
+    func prepare() throws(VaultError) -> LockedMemory {
+        if let key = try readNext() {
+            // Perhaps only in the page cache so far.
+            try directory.sync(next)
+            try directory.syncNames()
+            return key
+        }
+        try directory.remove(next)
+        var key = [UInt8](repeating: 0, count: MasterKey.byteCount)
+        key.withUnsafeMutableBytes { Cryptography.fillRandomly($0) }
+        defer { MasterKey.wipe(&key) }
+        var text = Base64Text.encode(key) + [UInt8(ascii: "\n")]
+        defer { MasterKey.wipe(&text) }
+        try directory.create(next, text)
+        try directory.syncNames()
+        return try key.withUnsafeBytes {
+            Result { [bytes = $0] () throws(VaultError) in try LockedMemory(copying: bytes) }
+        }.get()
+    }
+
+    /// nil: there is none, or it is not whole and so was never used.
+    func readNext() throws(VaultError) -> LockedMemory? {
+        guard var bytes = try directory.read(next, bytesMax: Self.bytesMax) else { return nil }
+        defer { MasterKey.wipe(&bytes) }
+        guard var key = MasterKey.decode(bytes) else { return nil }
+        defer { MasterKey.wipe(&key) }
+        return try key.withUnsafeBytes {
+            Result { [bytes = $0] () throws(VaultError) in try LockedMemory(copying: bytes) }
+        }.get()
+    }
+
+    /// The keyring is under the next key: it takes its place, and the old one is overwritten. Does
+    /// nothing if that is done.
+    func finish(before step: ErasureStep.Hook) throws(VaultError) {
+        try step(.renameMasterKey)
+        if directory.exists(next) {
+            try removeOld()
+            try directory.link(name, to: old)
+            try directory.rename(next, to: name)
+            try directory.syncNames()
+        }
+        try step(.overwriteMasterKey)
+        try removeOld()
+    }
+
+    /// The keyring is under the key of this name: what a process that died left is taken away.
+    func tidy() throws(VaultError) {
+        if directory.exists(next) {
+            try directory.overwrite(next)
+            try directory.remove(next)
+            try directory.syncNames()
+        }
+        try removeOld()
+    }
+
+    private func removeOld() throws(VaultError) {
+        guard directory.exists(old) else { return }
+        // Died between link and rename: then it is the key itself.
+        if !directory.areSame(old, name) {
+            // The rename must be on disk before the old one goes.
+            try directory.syncNames()
+            try directory.overwrite(old)
+        }
+        try directory.remove(old)
+        try directory.syncNames()
+    }
+}

@@ -1,0 +1,121 @@
+package import Store
+import Synchronization
+
+/// Erasing a person: at once.
+extension Vault {
+    /// Erases a person: their data keys are unusable on return, and no backup of the store brings
+    /// them back. `destroyErased` destroys them for good.
+    ///
+    /// What is submitted after the call began may belong to a new key, which later events of the
+    /// person get. Durable on return. Repeating it with the same id gives what it gave. Blocks: two
+    /// reads a link and two commits.
+    ///
+    /// - Parameters:
+    ///   - streams: where; those that the caller knows to have data subjects, or some of them.
+    ///   - id: made up by the caller, `newErasureID()`.
+    ///   - client: the OAuth client that asks. Stands in ledger and audit log, as `role` and
+    ///     `reference` do, such as a case number; no person is in any of them.
+    ///   - fence: events of the person in these streams are refused from now on
+    ///     (`.subjectFenced`), until `liftFence`.
+    /// - Throws: `.ledger` and `.store`. If the ledger could be written the person is erased all
+    ///   the same: the call after it, the next `destroyErased` or the next start goes on.
+    package func requestErasure(
+        of subject: UnsafeRawBufferPointer, streams: [StreamID], id: String,
+        by actor: (client: String, role: String), reference: String?, fence: Bool,
+        now: Milliseconds
+    ) throws(VaultError) -> Erasure {
+        let store = try erasableStore()
+        let person = personHash(subject)
+        let subjects = Set(streams).sorted().map {
+            Fence(
+                stream: $0, subject: hashes.hash(subject, stream: $0, purpose: .subject))
+        }
+        return try acts.lock.withLock { _ throws(VaultError) in
+            if ledger.erasure(id) == nil {
+                let fences = fence ? Set(subjects) : []
+                ledger.raise(fences)
+                defer { ledger.lower(fences) }
+                let keys = try erasableKeys(of: subjects, store)
+                try step(.appendRequested)
+                try ledger.append(at: now) { record in
+                    record.requested = LedgerRecord.Requested(
+                        id: id, client: actor.client, role: actor.role, reference: reference,
+                        person: person.hexadecimal, hasFence: fence,
+                        subjects: subjects.map { LedgerRecord.Subject($0) }, keys: keys)
+                }
+            }
+            try applyLedger(store, isReplay: false)
+            guard let erasure = ledger.erasure(id) else {
+                preconditionFailure("an erasure that was just recorded")
+            }
+            keyring.note(ledger: ledger.number, now: now)
+            return erasure
+        }
+    }
+
+    /// An id for a new erasure: `e-` and 12 random bytes in base64url.
+    package static func newErasureID() -> String {
+        var bytes = [UInt8](repeating: 0, count: 12)
+        bytes.withUnsafeMutableBytes { Cryptography.fillRandomly($0) }
+        let text = String(decoding: Base64Text.encode(bytes), as: UTF8.self)
+        return "e-" + String(text.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 })
+    }
+
+    /// All erasures, in the order in which they were asked for.
+    package var erasures: [Erasure] { ledger.snapshot.erasures }
+
+    /// nil: there is none of this id. Memory only.
+    package func erasure(id: String) -> Erasure? { ledger.erasure(id) }
+
+    /// The number of the ledger's last record, for backups and status; 0 while nobody was erased.
+    package var erasureLedgerNumber: UInt64 { ledger.number }
+
+    // MARK: Finding
+
+    /// The person's keys that can still be opened, for the ledger. Everything that was on its way
+    /// when this was called is seen.
+    private func erasableKeys(
+        of subjects: [Fence], _ store: any ErasableKeyStore
+    ) throws(VaultError) -> [LedgerRecord.Keys] {
+        struct Group: Hashable {
+            let stream: StreamID
+            let id: EpochClass
+            let day: UTCDay
+        }
+        // A maker that did not see the fence yet, or puts the person on record at this moment, is
+        // waited for, and so is the commit of what it submitted.
+        waitForMakers()
+        try readingStore { () throws(StoreError) in try store.waitForCommits() }
+        var groups: [Group: [KeyLink]] = [:]
+        for person in subjects {
+            try visitEntries(of: person, store) { link, _ throws(VaultError) in
+                guard !ledger.isErased(link) else { return }
+                let bytes = try readingStore { () throws(StoreError) in try store.readKey(link) }
+                guard let bytes else { return }
+                let record = try KeyRecord(bytes)
+                guard let keys = keyring.bucketKeys(record.epoch) else { return }
+                groups[
+                    Group(stream: person.stream, id: record.epoch, day: keys.day), default: []
+                ].append(link)
+            }
+        }
+        return groups.map { group, links in
+            LedgerRecord.Keys(
+                stream: group.stream.rawValue, epoch: group.id.epoch, day: group.day.number,
+                days: group.id.retention.days, count: links.count,
+                links: LedgerRecord.Keys.encoded(links))
+        }
+        .sorted { ($0.stream, $0.epoch, $0.days) < ($1.stream, $1.epoch, $1.days) }
+    }
+
+    /// Returns when everybody who was making or finding a key to seal with has submitted what it
+    /// made, or given up. Who comes later sees what was published before this was called.
+    func waitForMakers() {
+        for stripe in stripes { stripe.lock.withLock { _ in } }
+        singleUse.lock.withLock { _ in }
+    }
+
+    func step(_ step: ErasureStep) throws(VaultError) {
+        try configuration.beforeErasureStep(step)
+    }
+}

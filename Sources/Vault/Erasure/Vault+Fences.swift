@@ -1,0 +1,41 @@
+package import Store
+import Synchronization
+
+/// Fences: new events of an erased person are refused.
+extension Vault {
+    /// Events of the person in these streams are taken again. Durable on return; harmless if there
+    /// is no fence. Blocks.
+    /// - Returns: the streams where there was one.
+    package func liftFence(
+        of subject: UnsafeRawBufferPointer, streams: [StreamID],
+        by actor: (client: String, role: String), now: Milliseconds
+    ) throws(VaultError) -> [StreamID] {
+        let store = try erasableStore()
+        let all = Set(streams).map {
+            Fence(
+                stream: $0, subject: hashes.hash(subject, stream: $0, purpose: .subject))
+        }
+        let person = personHash(subject)
+        return try acts.lock.withLock { _ throws(VaultError) in
+            let standing = ledger.snapshot.fences.intersection(all)
+                .sorted { $0.stream < $1.stream }
+            guard !standing.isEmpty else { return [] }
+            try ledger.append(at: now) { record in
+                record.fenceLifted = LedgerRecord.FenceLifted(
+                    client: actor.client, role: actor.role, person: person.hexadecimal,
+                    subjects: standing.map { LedgerRecord.Subject($0) })
+            }
+            try applyLedger(store, isReplay: false)
+            return standing.map(\.stream)
+        }
+    }
+
+    /// The streams in which events of the person are refused.
+    package func fencedStreams(
+        of subject: UnsafeRawBufferPointer, streams: [StreamID]
+    ) -> [StreamID] {
+        streams.filter {
+            ledger.isFenced(hashes.hash(subject, stream: $0, purpose: .subject), in: $0)
+        }
+    }
+}

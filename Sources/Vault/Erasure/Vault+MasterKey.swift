@@ -1,0 +1,46 @@
+package import Store
+import Synchronization
+
+/// Renewing a master key that is a file.
+extension Vault {
+    /// Makes a new master key in the place of the one in the file, writes the keyring under it and
+    /// overwrites the old one: copies of older keyring files cannot be opened with what exists from
+    /// then on. A copy of the old key opens nothing any more. Durable on return; if the process dies
+    /// in between the next start ends it. Blocks.
+    /// - Throws: `.masterKey` if the key is not in a file, or its directory cannot be written.
+    package func renewMasterKey(now: Milliseconds) throws(VaultError) {
+        try batches.lock.withLock { _ throws(VaultError) in
+            guard case .file(let path) = masterKeySource, MasterKeyFile.canBeRenewed(path: path)
+            else { throw .masterKey("only a key in a file that may be replaced can be renewed") }
+            let file = try MasterKeyFile(path: path)
+            try step(.prepareMasterKey)
+            try keyring.rotateMaster(to: try file.prepare(), now: now)
+            try finishRenewal()
+        }
+    }
+
+    /// The file to renew with a destruction; nil: it is not to be, or cannot be.
+    func renewableFile() throws(VaultError) -> MasterKeyFile? {
+        guard configuration.renewsMasterKey, case .file(let path) = masterKeySource,
+            MasterKeyFile.canBeRenewed(path: path)
+        else { return nil }
+        return try MasterKeyFile(path: path)
+    }
+
+    /// Puts the next master key in its place if the keyring is under it. True if the key in the
+    /// file is one that was made by a renewal and is in its place.
+    @discardableResult
+    func finishRenewal() throws(VaultError) -> Bool {
+        guard case .file(let path) = masterKeySource, MasterKeyFile.canBeRenewed(path: path) else {
+            return false
+        }
+        let file = try MasterKeyFile(path: path)
+        guard let next = try file.readNext() else {
+            try file.tidy()
+            return configuration.renewsMasterKey
+        }
+        guard keyring.isSealed(under: next) else { return false }
+        try file.finish(before: configuration.beforeErasureStep)
+        return true
+    }
+}
