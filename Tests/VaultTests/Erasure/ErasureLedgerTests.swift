@@ -1,0 +1,176 @@
+import Foundation
+import Store
+import Testing
+
+@testable import Vault
+
+@Suite struct ErasureLedgerTests {
+    /// A site where three people were erased and destroyed, closed.
+    private func site() throws -> ErasureSite {
+        let site = try ErasureSite()
+        for person in ["anna", "bert", "carl"] {
+            _ = try site.keys(2, of: person)
+            try site.erases(person, fence: person == "anna")
+        }
+        _ = try site.vault.destroyErased(now: site.now)
+        site.closes()
+        return site
+    }
+
+    private func lines(_ site: ErasureSite) throws -> [[UInt8]] {
+        try site.bytes(of: site.ledgerFile).split(separator: 0x0A).map { Array($0) }
+    }
+
+    private func writes(_ lines: [[UInt8]], _ site: ErasureSite, end: [UInt8] = []) throws {
+        let bytes = lines.flatMap { $0 + [0x0A] } + end
+        try Data(bytes).write(to: URL(fileURLWithPath: site.ledgerFile))
+    }
+
+    private func refusal(_ site: ErasureSite) throws -> String {
+        do {
+            try site.opens()
+        } catch VaultError.ledger(let message) {
+            return message
+        }
+        Issue.record("the start was not refused")
+        return ""
+    }
+
+    @Test("a start without the ledger is refused, and says which file and number are missed")
+    func missing() throws {
+        let site = try site()
+        try FileManager.default.removeItem(atPath: site.ledgerFile)
+        let message = try refusal(site)
+        #expect(message.contains(site.ledgerFile))
+        #expect(message.contains("is missing"))
+        #expect(message.contains("number 4"))
+    }
+
+    @Test("a ledger that lost any number of its last lines is refused")
+    func cut() throws {
+        let site = try site()
+        let all = try lines(site)
+        #expect(all.count == 6)
+        for count in 1..<all.count {
+            try writes(Array(all[..<count]), site)
+            #expect(try refusal(site).contains("cut or replaced"), "\(count) lines")
+        }
+        try writes(all, site)
+        try site.opens()
+    }
+
+    @Test(
+        "a last line that is not whole was never acknowledged: it is dropped, and the next takes its place"
+    )
+    func torn() throws {
+        let site = try site()
+        let all = try lines(site)
+        let last = try #require(all.last)
+        for count in [1, 10, last.count - 1] {
+            try writes(all, site, end: Array(last[..<count]))
+            try site.opens()
+            #expect(site.vault.erasures.count == 3)
+            site.closes()
+        }
+        // With a line end, as if blocks of it had been lost.
+        try writes(all, site, end: [UInt8](repeating: 0, count: 300) + [0x0A])
+        try site.opens()
+        try site.erases("dora", id: "e-4")
+        try site.opens()
+        #expect(site.vault.erasures.count == 4)
+        #expect(try lines(site).count == 7)
+    }
+
+    @Test("a line that was altered, dropped, doubled or moved is refused")
+    func altered() throws {
+        let site = try site()
+        let all = try lines(site)
+        var edits: [[[UInt8]]] = []
+        for index in all.indices {
+            for place in [3, all[index].count / 2, all[index].count - 5] {
+                var edited = all
+                edited[index][place] ^= 1
+                edits.append(edited)
+            }
+            var dropped = all
+            dropped.remove(at: index)
+            edits.append(dropped)
+            var doubled = all
+            doubled.insert(all[index], at: index)
+            edits.append(doubled)
+        }
+        for index in 0..<all.count - 1 {
+            var moved = all
+            moved.swapAt(index, index + 1)
+            edits.append(moved)
+        }
+        for edit in edits {
+            try writes(edit, site)
+            // A doubled last line is dropped as what a crash may have left.
+            if edit.count == all.count + 1 && edit[all.count - 1] == edit[all.count] { continue }
+            _ = try refusal(site)
+        }
+        try writes(all, site)
+        try site.opens()
+    }
+
+    @Test("the ledger of another installation is refused")
+    func moved() throws {
+        let site = try site()
+        let other = try self.site()
+        try FileManager.default.removeItem(atPath: site.ledgerFile)
+        try FileManager.default.copyItem(atPath: other.ledgerFile, toPath: site.ledgerFile)
+        #expect(try refusal(site).contains("another installation"))
+    }
+
+    @Test("the store alone remembers the ledger too, if the keyring is an old one")
+    func storeRemembers() throws {
+        let site = try ErasureSite(renewsMasterKey: false)
+        _ = try site.keys(2, of: "anna")
+        site.closes()
+        try site.copies("keys", to: "escrow")
+        try site.opens()
+        try site.erases("anna")
+        site.closes()
+        try site.bringsBack("escrow", as: "keys")
+        try FileManager.default.removeItem(atPath: site.ledgerFile)
+        #expect(try refusal(site).contains("the store has seen number 1"))
+    }
+
+    @Test("the keyring alone remembers the ledger too, if the store is an old one")
+    func keyringRemembers() throws {
+        let site = try ErasureSite()
+        _ = try site.keys(2, of: "anna")
+        site.closes()
+        try site.copies("data", to: "backup")
+        try site.opens()
+        try site.erases("anna")
+        site.closes()
+        try site.bringsBack("backup", as: "data")
+        try FileManager.default.removeItem(atPath: site.ledgerFile)
+        #expect(try refusal(site).contains("the keyring has seen number 1"))
+    }
+
+    @Test("an installation where nobody was erased has no ledger, and needs none")
+    func none() throws {
+        let site = try ErasureSite()
+        try site.opens()
+        #expect(!FileManager.default.fileExists(atPath: site.ledgerFile))
+        #expect(site.vault.erasureLedgerNumber == 0)
+    }
+
+    @Test("people, actors and references survive the file")
+    func contents() throws {
+        let site = try site()
+        try site.opens()
+        let anna = try #require(site.vault.erasures.first)
+        #expect(anna.person == site.hash(of: "anna"))
+        #expect(anna.client == "dpo-1" && anna.role == "dpo" && anna.reference == "case 7")
+        #expect(anna.hasFence)
+        #expect(anna.streams == [clicks])
+        #expect(anna.epochs.map(\.links) == [2])
+        #expect(anna.epochs.map(\.day) == [UTCDay(at: ManualClock.noon)])
+        #expect(anna.links.count == 2)
+        #expect(anna.batch?.erasures.count == 3)
+    }
+}
