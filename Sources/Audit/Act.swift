@@ -53,6 +53,10 @@ package enum Act: String, Sendable, CaseIterable {
     case clockConfirmed
     case tokenKeyRotated
     case masterKeyRotated
+    /// What old entries say about single sequences was deleted: whose fields they handed out.
+    case disclosuresForgotten
+    /// A question was answered from the audit log.
+    case auditAsked
     /// The audit log itself was handed out.
     case auditExported
     case connectorCreated

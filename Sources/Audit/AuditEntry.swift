@@ -16,6 +16,9 @@ package struct AuditEntry: Sendable {
     package var offsets: (first: Offset, last: Offset)?
     /// Paths of the fields that were opened, as the contract writes them.
     package var fields: [String]
+    /// How many values of each of `fields` were opened, in the same order; empty for an act that
+    /// opens none.
+    package var values: [Int] = []
     /// `handle/name/version`.
     package var contracts: [String]
     /// Consent levels, each naming a purpose.
@@ -29,6 +32,9 @@ package struct AuditEntry: Sendable {
     /// What else belongs to the act: short words, numbers, names of the catalog. Keys are words of
     /// letters, digits, `-` and `_`. Never a value of an event, never text that a sender wrote.
     package var detail: [String: String]
+    /// The sequences whose fields were handed out. Kept beside the entry for a limited time; the
+    /// entry itself holds the hash.
+    package var disclosures: Disclosures?
 
     package init(
         act: Act, client: String? = nil, role: String? = nil, stream: String? = nil,

@@ -6,14 +6,20 @@ import Store
 ///     key                                             value
 ///     0x01 │ index u64                                0x01 (version) │ leaf: one line of JSON
 ///     0x02 │ level u8 │ index in its level u64        32 bytes: hash of the node
+///     0x03 │ index u64                                what the entry disclosed (`Disclosures`)
 ///
 /// Integers are big-endian, so the order of the keys is the order of the entries. There is a hash
 /// for each perfect subtree, thus just under two for each entry; they stand by level, so that a tile
 /// of 256 hashes is one scan. A leaf's own hash, at level 0, is its checksum.
+///
+/// The third kind is not part of the tree and not of its export. The leaf holds its SHA-256, so that
+/// it cannot be altered; it is written in the commit of the leaf and deleted long before it, because
+/// it names sequences.
 enum AuditFamily {
     static let leafVersion: UInt8 = 1
     private static let leafMark: UInt8 = 1
     private static let hashMark: UInt8 = 2
+    private static let attachmentMark: UInt8 = 3
 
     static func leafKey(_ index: UInt64) -> [UInt8] {
         [leafMark] + bigEndian(index)
@@ -21,6 +27,16 @@ enum AuditFamily {
 
     static func hashKey(_ position: NodePosition) -> [UInt8] {
         [hashMark, UInt8(position.level)] + bigEndian(position.index)
+    }
+
+    static func attachmentKey(_ index: UInt64) -> [UInt8] {
+        [attachmentMark] + bigEndian(index)
+    }
+
+    /// The index of the entry whose attachment the key is of; nil for all else.
+    static func attachmentIndex(_ key: UnsafeRawBufferPointer) -> UInt64? {
+        guard key.count == 9, key[0] == attachmentMark else { return nil }
+        return UInt64(bigEndian: key.loadUnaligned(fromByteOffset: 1, as: UInt64.self))
     }
 
     static func leafValue(_ leaf: [UInt8]) -> [UInt8] { [leafVersion] + leaf }

@@ -8,6 +8,8 @@ package struct AuditFilter: Sendable, Hashable {
     /// Earlier than this.
     package var to: Milliseconds?
     package var act: Act?
+    /// One of these; empty: any.
+    package var acts: [Act] = []
     package var client: String?
     package var stream: String?
     package var derivedStream: String?

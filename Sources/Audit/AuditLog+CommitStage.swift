@@ -11,7 +11,16 @@ extension AuditLog {
         state.withLock { state in
             state.lastMilliseconds = max(state.lastMilliseconds, time)
             if keysMade > 0 { Self.append(LeafText.keysMade(keysMade), &state, &writes) }
-            for draft in drafts { Self.append(draft.body, &state, &writes) }
+            for draft in drafts {
+                if let attachment = draft.attachment {
+                    let key = AuditFamily.attachmentKey(state.frontier.size)
+                    writes.putAudit(key: key, value: attachment)
+                }
+                for index in draft.forgetsAttachments {
+                    writes.forgetAudit(key: AuditFamily.attachmentKey(index))
+                }
+                Self.append(draft.body, &state, &writes)
+            }
             writes.auditSizeAfter = state.frontier.size
         }
     }

@@ -141,7 +141,7 @@ extension AuditLog {
         return bytes
     }
 
-    private static func leaf(
+    static func leaf(
         _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, expected index: UInt64
     ) throws(StoreError) -> UnsafeRawBufferPointer {
         guard AuditFamily.leafIndex(key) == index else {
@@ -150,13 +150,13 @@ extension AuditLog {
         return try AuditFamily.leaf(value, index: index)
     }
 
-    private static func isBefore(_ end: Milliseconds?, _ leaf: UnsafeRawBufferPointer) -> Bool {
+    static func isBefore(_ end: Milliseconds?, _ leaf: UnsafeRawBufferPointer) -> Bool {
         guard let end, let header = LeafHeader(leaf) else { return true }
         return header.milliseconds < end
     }
 
     /// Times never fall, so the first entry of a time is found by halving.
-    private func firstIndex(
+    func firstIndex(
         notBefore time: Milliseconds?, in range: Range<UInt64>
     ) throws(StoreError) -> UInt64 {
         guard let time else { return range.lowerBound }

@@ -20,6 +20,8 @@ package final class AuditLog: CommitStage {
         var lastMilliseconds: Milliseconds
         var durableSize: UInt64
         var durableRoot: TreeHash
+        /// No entry before it has an attachment.
+        var attachmentsFrom: UInt64 = 0
         /// The last checkpoint that was signed, so that one size is signed once.
         var signed: (size: UInt64, note: String)?
     }
@@ -70,7 +72,9 @@ package final class AuditLog: CommitStage {
     /// Always succeeds: the entry is bounded to 65,535 bytes by cutting names and lists, and says so
     /// where it does.
     package static func draft(_ entry: AuditEntry) -> AuditDraft {
-        AuditDraft(body: LeafText.body(entry))
+        let attachment = entry.disclosures?.bytes
+        return AuditDraft(
+            body: LeafText.body(entry, attachment: attachment), attachment: attachment)
     }
 
     /// Records an act that changes nothing else. Durable on return.

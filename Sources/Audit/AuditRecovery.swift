@@ -84,6 +84,13 @@ enum AuditRecovery {
         if let following {
             throw .corrupt("audit entry \(size) is missing, but entry \(following) is there")
         }
+        try scan(store, from: AuditFamily.attachmentKey(size)) { key, _ in
+            following = AuditFamily.attachmentIndex(key)
+            return false
+        }
+        if let following {
+            throw .corrupt("audit entry \(following) is missing, but what it disclosed is there")
+        }
         let next = NodePosition(level: 0, index: size)
         guard try store.readAudit(AuditFamily.hashKey(next)) == nil else {
             throw .corrupt("audit entry \(size) is missing, but its hash is there")

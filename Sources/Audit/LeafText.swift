@@ -1,3 +1,4 @@
+import AuditProof
 import Store
 
 /// Writes the members of an audit entry that follow its header, and JSON strings for them.
@@ -8,24 +9,27 @@ import Store
 ///
 ///     {"n":12,"at":"2026-11-23T10:00:00.123Z","act":"release","client":"…","role":"reader",
 ///      "stream":"demo","derivedStream":"demo-1-4","partition":0,"offsets":[17,42],
-///      "fields":["customer/email"],"contracts":["acme/click/1.0.0"],"purposes":[1,4],
-///      "events":26,"keyLinks":9,"sealedFields":1,"detail":{"reason":"…"}}
+///      "fields":["customer/email"],"values":[26],"contracts":["acme/click/1.0.0"],
+///      "purposes":[1,4],"events":26,"keyLinks":9,"sealedFields":1,"detail":{"reason":"…"},
+///      "disclosures":"<64 hexadecimal digits: SHA-256 of what is kept beside the entry>"}
 ///
 /// A leaf has at most 65,535 bytes, because the public format says its length in 16 bits. It always
 /// fits: single names are cut, and long lists end with how many were left out, as "fieldsOmitted",
-/// "contractsOmitted", "purposesOmitted" or "detailOmitted".
+/// "valuesOmitted", "contractsOmitted", "purposesOmitted" or "detailOmitted".
 enum LeafText {
     /// A name that is longer, in UTF-8, is cut and ends with "…".
     static let nameByteCountMax = 256
     /// Bytes of the elements of a list as they are written.
     static let fieldsByteCountMax = 32_768
+    static let valuesByteCountMax = 2_048
     static let contractsByteCountMax = 12_288
     static let detailByteCountMax = 8_192
     /// There are 64 consent levels.
     static let purposeCountMax = 64
 
     /// The members without braces, beginning with `"act":`. At most `bodyByteCountMax` bytes.
-    static func body(_ entry: AuditEntry) -> [UInt8] {
+    /// - Parameter attachment: what is kept beside the entry; its hash is written.
+    static func body(_ entry: AuditEntry, attachment: [UInt8]? = nil) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(256)
         text += Array("\"act\":".utf8)
@@ -41,6 +45,9 @@ enum LeafText {
         appendList(
             "fields", entry.fields.map { string($0) }, byteCountMax: fieldsByteCountMax, to: &text)
         appendList(
+            "values", entry.values.map { Array(String($0).utf8) },
+            byteCountMax: valuesByteCountMax, to: &text)
+        appendList(
             "contracts", entry.contracts.map { string($0) }, byteCountMax: contractsByteCountMax,
             to: &text)
         // 20 digits and a comma are the longest number that an Int writes.
@@ -51,6 +58,9 @@ enum LeafText {
         appendMember("keyLinks", entry.keyLinks, to: &text)
         appendMember("sealedFields", entry.sealedFields, to: &text)
         appendDetail(entry.detail, to: &text)
+        if let attachment {
+            appendMember("disclosures", TreeHash(contentOf: attachment).hexadecimal, to: &text)
+        }
         return text
     }
 

@@ -31,6 +31,38 @@ package struct TreeHash: Hashable, Sendable, CustomStringConvertible {
         self.init(Array(data))
     }
 
+    /// The plain SHA-256 of bytes that are no part of a tree.
+    package init(contentOf bytes: [UInt8]) { self.init(SHA256.hash(data: bytes)) }
+
+    /// Reads 64 lower-case hexadecimal digits; anything else gives nil.
+    package init?(hexadecimal text: String) {
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        for digit in text.utf8 {
+            let value: UInt8
+            switch digit {
+            case 0x30...0x39: value = digit - 0x30
+            case 0x61...0x66: value = digit - 0x57
+            default: return nil
+            }
+            if let first = high {
+                bytes.append(first << 4 | value)
+                high = nil
+            } else {
+                high = value
+            }
+        }
+        guard high == nil else { return nil }
+        self.init(bytes)
+    }
+
+    /// 64 lower-case digits.
+    package var hexadecimal: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(
+            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
     init(_ digest: SHA256.Digest) {
         self = digest.withUnsafeBytes { TreeHash(unchecked: $0) }
     }

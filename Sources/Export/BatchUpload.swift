@@ -22,7 +22,7 @@ struct BatchUpload: Sendable {
     func write() async throws(ExportError) -> WrittenBatch? {
         let object = try name(plan.object)
         _ = try keyedReader()
-        guard let (events, links) = try await writeEvents(object, context.reader(exporter)) else {
+        guard let (events, links) = try await writeEvents(object, reader(of: object)) else {
             try await removeLeftovers(object)
             return nil
         }
@@ -62,6 +62,15 @@ struct BatchUpload: Sendable {
         guard case .stream(let stream) = reader.target, stream.allowsKeyExport == true else {
             throw .keysForbidden
         }
+        return reader
+    }
+
+    /// Names the object in each entry of a release, so that the entry says where the events went.
+    private func reader(of object: ObjectName) throws(ExportError) -> Query.Reader {
+        var reader = try context.reader(exporter)
+        reader.detail = [
+            "exporter": exporter.name, "connector": exporter.connector, "object": object.text,
+        ]
         return reader
     }
 
@@ -149,7 +158,8 @@ struct BatchUpload: Sendable {
     /// The reader as the catalog has it now: an approval may be taken back while a batch is on its
     /// way, or the derived stream be another one of the same name.
     private func current(_ reader: Query.Reader) throws(ExportError) -> Query.Reader {
-        let now = try context.reader(exporter)
+        var now = try context.reader(exporter)
+        now.detail = reader.detail
         guard now.target.derived?.id == reader.target.derived?.id else { throw .ended }
         guard now.target.derived?.isApproved != false else { throw .query(.notApproved) }
         return now

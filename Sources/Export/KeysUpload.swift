@@ -74,7 +74,11 @@ struct KeysUpload {
         guard let reader = try upload.keyedReader() else { throw .keysForbidden }
         do throws(QueryError) {
             return try await upload.context.query.releaseKeys(
-                reader, links, detail: ["exporter": upload.exporter.name, "object": name.text])
+                reader, links,
+                detail: [
+                    "exporter": upload.exporter.name, "connector": upload.exporter.connector,
+                    "object": name.text,
+                ])
         } catch {
             throw ExportError(error)
         }

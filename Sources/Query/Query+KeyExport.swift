@@ -62,6 +62,7 @@ extension Query {
         entry.role = reader.role
         entry.stream = stream.name
         entry.keyLinks = keys.count
+        entry.disclosures = Disclosures(rows: keys.map { Disclosures.Row(link: $0.link) })
         entry.detail = detail
         entry.detail["voids"] = "expiry and erasure of these keys"
         do {

@@ -28,6 +28,8 @@ extension Query {
         package let client: String
         package let role: String
         package let target: ReadTarget
+        /// What else the entry of each release says: for an export its exporter and its object.
+        package var detail: [String: String] = [:]
 
         package init(client: String, role: String, target: ReadTarget) {
             self.client = client

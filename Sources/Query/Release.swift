@@ -24,7 +24,9 @@ struct Release {
         let (opened, end) = try await query.onReaderThread { () throws(QueryError) in
             let opened = try OpenedEvents(
                 query: query, derived, expectedBytes: pass.expectedBytes(in: query.store))
-            return (opened, try opened.fill(pass))
+            let end = try opened.fill(pass)
+            opened.closeTally()
+            return (opened, end)
         }
         if opened.openedFields > 0 || opened.maskedValues > 0 {
             do {
@@ -60,14 +62,18 @@ struct Release {
         entry.derivedStream = derived.name
         entry.partition = Int(partition.partition)
         entry.offsets = (opened.firstOffset, opened.lastOffset)
-        entry.fields = Set(fields.flatMap(\.paths)).sorted()
+        let values = opened.valuesByPath()
+        entry.fields = values.map(\.path)
+        entry.values = values.map(\.count)
         entry.contracts = opened.usedContracts
         entry.purposes = opened.openedLevels.levels
         entry.events = opened.openedEvents
-        entry.keyLinks = opened.keyLinks.count
+        entry.keyLinks = opened.sequences
+        entry.disclosures = opened.disclosures
         entry.sealedFields = opened.goneFields
+        entry.detail = reader.detail
         if opened.maskedValues > 0 {
-            entry.detail = Self.maskedDetail(opened.maskedPaths)
+            entry.detail.merge(Self.maskedDetail(opened.maskedPaths)) { $1 }
             entry.detail["masked-values"] = String(opened.maskedValues)
         }
         if fields.count > 1 {
@@ -114,7 +120,8 @@ private final class OpenedEvents: @unchecked Sendable {
     private(set) var goneFields = 0
     private(set) var damagedFields = 0
     private(set) var openedLevels = ConsentLevels(bits: 0)
-    private(set) var keyLinks: Set<KeyLink> = []
+    /// What the entry keeps of single sequences; nil before `closeTally`.
+    private(set) var disclosures: Disclosures?
     private(set) var firstOffset = Offset(rawValue: 0)
     private(set) var lastOffset = Offset(rawValue: 0)
 
@@ -128,27 +135,12 @@ private final class OpenedEvents: @unchecked Sendable {
     private var edits: [FieldEdit] = []
     /// Keys that are gone: asked for once a page, not once an event.
     private var goneLinks: Set<KeyLink> = []
-    private var lastLink: KeyLink?
+    private var tally = DisclosureTally()
     /// What was opened of each contract, by field index.
     private var contracts: [UInt32: ContractUse] = [:]
     private var current: ContractUse?
     private var failure: VaultError?
     private var details = PageDetails()
-
-    /// The fields of one contract that were opened, and those that were masked.
-    private final class ContractUse {
-        let contract: Contract
-        let plan: MaskPlan?
-        var isOpened: [Bool]
-        /// By mask.
-        var isMasked: [Bool]
-        init(_ contract: Contract, _ masks: [MaskRule]) {
-            self.contract = contract
-            plan = masks.isEmpty ? nil : MaskPlan(masks, contract)
-            isOpened = Array(repeating: false, count: contract.piiFields.count)
-            isMasked = Array(repeating: false, count: masks.count)
-        }
-    }
 
     init(
         query: Query, _ derived: DerivedStreamDefinition, expectedBytes: Int
@@ -203,17 +195,40 @@ private final class OpenedEvents: @unchecked Sendable {
             details: details)
     }
 
+    /// How many sequences' events hold something opened or masked.
+    var sequences: Int { tally.count }
+
+    /// Nothing more is opened: what is to be put on record is made here, on the reader's thread.
+    func closeTally() {
+        guard tally.count > 0 else { return }
+        disclosures = tally.disclosures(levels: openedLevels.levels)
+    }
+
+    /// Opened values by the path of their field, of all contracts, sorted.
+    func valuesByPath() -> [(path: String, count: Int)] {
+        var counts: [String: Int] = [:]
+        for use in contracts.values {
+            for (field, used) in zip(use.contract.piiFields, use.fields) where used.values > 0 {
+                counts[field.path, default: 0] += used.values
+            }
+        }
+        return counts.map { (path: $0.key, count: $0.value) }.sorted { $0.path < $1.path }
+    }
+
     func fieldsByContract() -> [(contract: String, paths: [String])] {
         contracts.values.compactMap { use in
-            let paths = zip(use.contract.piiFields, use.isOpened).filter(\.1).map(\.0.path)
+            let paths = zip(use.contract.piiFields, use.fields).filter { $1.values > 0 }.map(
+                \.0.path)
             return paths.isEmpty ? nil : (use.contract.ref.description, paths.sorted())
         }.sorted { $0.contract < $1.contract }
     }
 
     /// `handle/name/version` of those that have an opened or a masked field.
     var usedContracts: [String] {
-        contracts.values.filter { $0.isOpened.contains(true) || $0.isMasked.contains(true) }
-            .map(\.contract.ref.description).sorted()
+        contracts.values.filter { use in
+            use.fields.contains { $0.values > 0 } || use.isMasked.contains(true)
+        }
+        .map(\.contract.ref.description).sorted()
     }
 
     var maskedPaths: [String] {
@@ -318,14 +333,14 @@ private final class OpenedEvents: @unchecked Sendable {
         lastOffset = offset
         openedEvents += 1
         openedFields += opened
-        if link != lastLink {
-            keyLinks.insert(link)
-            lastLink = link
-        }
+        var bits: UInt64 = 0
+        var levelBits: UInt64 = 0
         for span in spans where levels.contains(Int(span.level)) {
-            use.isOpened[Int(span.fieldIndex)] = true
-            openedLevels.bits |= 1 << UInt64(span.level)
+            bits |= use.note(Int(span.fieldIndex), &tally)
+            levelBits |= 1 << UInt64(span.level)
         }
+        openedLevels.bits |= levelBits
+        tally.add(link, levels: levelBits, opened: bits, isOpened: true)
     }
 
     /// Appends the event with its fields opened and masked. Values in clear are masked also if the
@@ -405,16 +420,34 @@ private final class OpenedEvents: @unchecked Sendable {
             maskedValues += 1
         }
         guard let link else { return }
-        if link != lastLink {
-            keyLinks.insert(link)
-            lastLink = link
+        var (opened, hashed, levelBits): (UInt64, UInt64, UInt64) = (0, 0, 0)
+        var (openedValues, hashedValues) = (0, 0)
+        var next = 0
+        // A sealed value without an edit of its own went with the masked object that it stands in.
+        for edit in edits where edit.kind != .maskPlain {
+            while next < spans.count, spans[next].start < edit.start { next += 1 }
+            guard next < spans.count, spans[next].start == edit.start else { continue }
+            levelBits |= 1 << UInt64(spans[next].level)
+            if edit.kind == .open {
+                opened |= use.note(Int(spans[next].fieldIndex), &tally)
+                openedValues += 1
+            } else {
+                hashed |= maskBit(Int(edit.mask), use)
+                hashedValues += 1
+            }
         }
-        for span in spans where levels.contains(Int(span.level)) {
-            openedLevels.bits |= 1 << UInt64(span.level)
-            guard use.plan?.ofField[Int(span.fieldIndex)] == .some(nil) else { continue }
-            use.isOpened[Int(span.fieldIndex)] = true
-            openedFields += 1
+        openedFields += openedValues
+        openedLevels.bits |= levelBits
+        tally.add(
+            link, levels: levelBits, opened: opened, isOpened: openedValues > 0, hashed: hashed,
+            isHashed: hashedValues > 0)
+    }
+
+    private func maskBit(_ mask: Int, _ use: ContractUse) -> UInt64 {
+        if use.maskBits[mask] == 0 {
+            use.maskBits[mask] = tally.hashedNames.bit(of: use.plan?.paths[mask] ?? "")
         }
+        return use.maskBits[mask]
     }
 
     private func use(of number: UInt32) -> ContractUse? {
@@ -432,7 +465,7 @@ private final class OpenedEvents: @unchecked Sendable {
 
     private func fieldsAreKnown(to use: ContractUse) -> Bool {
         spans.allSatisfy {
-            Int($0.fieldIndex) < use.isOpened.count && $0.level <= ConsentLevels.levelMax
+            Int($0.fieldIndex) < use.fields.count && $0.level <= ConsentLevels.levelMax
         }
     }
 }

@@ -105,4 +105,28 @@ struct HousekeepingTests {
             #expect(engine.tokenService.refused == 200)
         }
     }
+
+    @Test("what is kept beside an entry is forgotten after 400 days, by whole days, and on record")
+    func disclosures() async throws {
+        let clock = TestClock()
+        try await with(clock) { engine, housekeeping in
+            let link = KeyLink.random()
+            var entry = AuditEntry(act: .release, client: "c", stream: "s", keyLinks: 1)
+            entry.disclosures = Disclosures(rows: [Disclosures.Row(link: link)])
+            try await engine.audit.append(entry)
+            let number = engine.audit.size - 1
+            func unknown() async throws -> Bool {
+                let answer = try await engine.audit.recipients(of: [link])
+                return answer.unknown.ranges == [number...number]
+            }
+            clock.advance(seconds: 400 * 86_400)
+            await housekeeping.tick(now: clock.read())
+            #expect(try await !unknown())
+            clock.advance(seconds: 86_400)
+            await housekeeping.tick(now: clock.read())
+            await housekeeping.tick(now: clock.read())
+            #expect(try await unknown())
+            #expect(try count(.disclosuresForgotten, engine) == 1)
+        }
+    }
 }

@@ -40,6 +40,7 @@ final class Housekeeping: Service {
     /// the others from theirs.
     func tick(now: Milliseconds) async {
         await step("expiry") { try await self.expire(now: now) }
+        await step("disclosures") { try await self.forgetDisclosures(now: now) }
         await step("token keys") { try await self.rotation.rotate(now: now) }
         await step("refusals") { try await self.engine.tokenService.recordSuppressedRefusals() }
     }
@@ -91,5 +92,15 @@ final class Housekeeping: Service {
                     ]))
         }
         _ = try await store.readers.run { try vault.destroyExpiredEpochs(now: now) }
+    }
+
+    /// One bounded round of what is kept beside the audit log. By the UTC day, so that a busy log
+    /// does not get an entry about it each minute.
+    private func forgetDisclosures(now: Milliseconds) async throws {
+        let (vault, audit) = (engine.vault, engine.audit)
+        guard try await engine.store.readers.run({ vault.mayDestroy(now: now) }) else { return }
+        let day: Milliseconds = 86_400_000
+        let cutoff = now - Milliseconds(engine.settings.audit.disclosureDays) * day
+        _ = try await audit.forgetDisclosures(before: cutoff - cutoff % day)
     }
 }

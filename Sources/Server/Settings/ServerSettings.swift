@@ -28,6 +28,7 @@ package struct ServerSettings: Sendable {
     package var tokens: TokenSettings
     package var limits: LimitSettings
     package var rejections: RejectionSettings
+    package var audit: AuditSettings
     package var exports: ExportSettings
     package var erasures: ErasureSettings
     package var log: LogSettings
@@ -55,6 +56,7 @@ package struct ServerSettings: Sendable {
         tokens = try TokenSettings(values)
         limits = try LimitSettings(values)
         rejections = try RejectionSettings(values)
+        audit = try AuditSettings(values)
         exports = try ExportSettings(values)
         erasures = try ErasureSettings(values, keyringDirectory: keyringDirectory)
         log = try LogSettings(values)

@@ -17,6 +17,7 @@ struct SettingsReader {
         "limits.queueEventsMax", "limits.queueBytesMax", "limits.keyCacheMax",
         "limits.requestsInFlightMax", "limits.webSocketsMax", "limits.retentionDays",
         "rejections.bodyBytesMax", "rejections.perSecondMax", "rejections.bytesPerHourMax",
+        "audit.disclosureDays",
         "exports.directory", "exports.allowInsecureEndpoints", "exports.allowPrivateAddresses",
         "exports.certificateAuthorityFile", "exports.batchesInFlightMax",
         "exports.requestSeconds", "exports.intervalSecondsMin",

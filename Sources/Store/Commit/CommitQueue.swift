@@ -233,7 +233,7 @@ final class CommitQueue: @unchecked Sendable {
                 .putSubject(let key, let value):
                 sum + key.count + value.count
             case .putDocument(_, let body, _): sum + 64 + body.count
-            case .audit(let draft): sum + 64 + draft.body.count
+            case .audit(let draft): sum + 64 + draft.byteCount
             case .deleteSubject(let key), .deleteIndex(let key), .deleteCursor(let key):
                 sum + key.count
             case .deleteKey, .deleteDocument: sum + 64

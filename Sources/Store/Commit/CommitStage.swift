@@ -5,7 +5,7 @@
 /// before anybody hears of it. If the write fails, `didCommit` is not called, the store is poisoned
 /// and the stage is not called again: nothing has to be undone.
 package protocol CommitStage: AnyObject, Sendable {
-    /// Adds puts to family `audit` and sets `writes.auditSizeAfter`.
+    /// Adds puts and deletes to family `audit` and sets `writes.auditSizeAfter`.
     /// - Parameters:
     ///   - drafts: in the order of the requests.
     ///   - keysMade: how many data keys this batch brings.
@@ -24,6 +24,7 @@ package protocol CommitStage: AnyObject, Sendable {
 /// What a stage adds to the batch.
 package struct StagedWrites {
     package private(set) var audit: [(key: [UInt8], value: [UInt8])] = []
+    package private(set) var forgotten: [[UInt8]] = []
     /// The size of the audit log once this batch is durable: comes back in the receipts.
     package var auditSizeAfter: UInt64 = 0
 
@@ -33,7 +34,11 @@ package struct StagedWrites {
         audit.append((key, value))
     }
 
+    /// Deletes a key of family `audit`.
+    package mutating func forgetAudit(key: [UInt8]) { forgotten.append(key) }
+
     mutating func removeAll() {
+        forgotten.removeAll(keepingCapacity: true)
         audit.removeAll(keepingCapacity: true)
     }
 }

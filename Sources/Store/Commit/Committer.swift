@@ -142,6 +142,7 @@ final class Committer {
         if let stage, !drafts.isEmpty || keysMade > 0 {
             stage.stage(drafts, keysMade: keysMade, at: clock(), into: &staged)
             for (key, value) in staged.audit { batch.put(engine.audit, key: key, value: value) }
+            for key in staged.forgotten { batch.delete(engine.audit, key: key) }
             hasStaged = true
         }
         guard !changes.isEmpty else { return }

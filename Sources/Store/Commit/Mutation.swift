@@ -26,8 +26,18 @@ package enum Mutation: Sendable {
 /// An audit entry before it has a number and a time: members of a JSON object without the braces.
 package struct AuditDraft: Sendable, Equatable {
     package var body: [UInt8]
+    /// What is kept beside the entry, outside the tree, and forgotten one day. The body holds its
+    /// hash.
+    package var attachment: [UInt8]?
+    /// Entries whose attachments are forgotten in the same commit.
+    package var forgetsAttachments: [UInt64] = []
 
-    package init(body: [UInt8]) { self.body = body }
+    package init(body: [UInt8], attachment: [UInt8]? = nil) {
+        self.body = body
+        self.attachment = attachment
+    }
+
+    var byteCount: Int { body.count + (attachment?.count ?? 0) + 9 * forgetsAttachments.count }
 }
 
 /// What a request of mutations got, once it is durable.
