@@ -101,6 +101,7 @@ let package = Package(
                 "CCompression", "Buckets", "Contracts", "Store", "AuditProof", "Audit", "Vault",
                 "Query", crypto, logging,
             ]),
+        module("Witness", ["AuditProof", "Store", "Audit", "Buckets", logging]),
         module(
             "HTTP",
             ["CNGHTTP2", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioTLS, nioSSL, logging]),
@@ -108,7 +109,8 @@ let package = Package(
             "Server",
             [
                 "Contracts", "Store", "AuditProof", "Audit", "Vault", "Privacy", "Ingest", "Query",
-                "Buckets", "Export", "HTTP", nioCore, logging, crypto, configuration, lifecycle,
+                "Buckets", "Export", "Witness", "HTTP", nioCore, logging, crypto, configuration,
+                lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(
@@ -145,6 +147,8 @@ let package = Package(
                 "Buckets", "Contracts", "Store", "AuditProof", "Audit", "Vault", "Query", "Ingest",
                 "Privacy", crypto, logging,
             ]),
+        tests(
+            "Witness", ["AuditProof", "Store", "Audit", "Buckets", crypto, logging]),
         tests("HTTP", [nioCore, nioPosix]),
         .testTarget(
             name: "ServerTests",

@@ -52,6 +52,8 @@ package enum Act: String, Sendable, CaseIterable {
     case expiryHeld
     case clockConfirmed
     case tokenKeyRotated
+    /// The log is signed by another key from this entry on; the detail names both.
+    case auditKeyRotated
     case masterKeyRotated
     /// What old entries say about single sequences was deleted: whose fields they handed out.
     case disclosuresForgotten

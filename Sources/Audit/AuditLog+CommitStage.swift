@@ -29,6 +29,15 @@ extension AuditLog {
         state.withLock { state in
             state.durableSize = state.frontier.size
             state.durableRoot = state.frontier.root
+            guard let rotation = state.rotation, let entry = rotation.entry else { return }
+            // With the size that holds its entry, so that no tree is signed by the wrong key.
+            state.terms.append(
+                SigningTerm(
+                    number: rotation.number, signer: rotation.signer, entry: entry,
+                    overlapEnd: rotation.stagedAt
+                        + Milliseconds(rotation.overlapDays) * Self.dayMilliseconds))
+            state.rotation = nil
+            state.signed = nil
         }
     }
 
@@ -44,6 +53,10 @@ extension AuditLog {
             body.count <= LeafText.bodyByteCountMax && !body.contains(0x0A),
             "an audit draft is made by AuditLog.draft, which keeps it short and on one line")
         let index = state.frontier.size
+        if state.rotation?.body == body {
+            state.rotation?.entry = index
+            state.rotation?.stagedAt = state.lastMilliseconds
+        }
         var leaf: [UInt8] = []
         leaf.reserveCapacity(body.count + 64)
         LeafHeader.append(number: index, milliseconds: state.lastMilliseconds, to: &leaf)

@@ -24,10 +24,13 @@ package final class AuditLog: CommitStage {
         var attachmentsFrom: UInt64 = 0
         /// The last checkpoint that was signed, so that one size is signed once.
         var signed: (size: UInt64, note: String)?
+        /// The keys, in the order of time; never empty.
+        var terms: [SigningTerm]
+        /// A change of the key that is on its way through a commit.
+        var rotation: PendingRotation?
     }
 
     let store: Store
-    private let signer: CheckpointSigner
     private let sleep: @Sendable (Duration) async throws -> Void
     let state: Mutex<State>
 
@@ -35,37 +38,44 @@ package final class AuditLog: CommitStage {
     /// the store found at its opening. Blocks: reads at most some 600 keys, however long the log is.
     ///
     /// - Parameters:
+    ///   - signer: the key that the log began with.
+    ///   - rotations: the keys that came after it, as the catalog has them.
     ///   - acceptsOlderState: the operator's decision, as in `StoreConfiguration`: the watermark is
     ///     not compared.
     ///   - sleep: waits for the deadline of `append`; tests give their own.
     /// - Throws: `.olderThanWatermark` if entries are missing that were once durable, or are not
     ///   those that were; `.corrupt` if leaves and hashes disagree. The server must not start then.
     package init(
-        store: Store, signer: CheckpointSigner, acceptsOlderState: Bool = false,
+        store: Store, signer: CheckpointSigner, rotations: [RecordedRotation] = [],
+        acceptsOlderState: Bool = false,
         sleep: @escaping @Sendable (Duration) async throws -> Void = {
             try await Task.sleep(for: $0)
         }
     ) throws(StoreError) {
         self.store = store
-        self.signer = signer
         self.sleep = sleep
         let recovered = try AuditRecovery.recover(store)
         if !acceptsOlderState {
             try AuditRecovery.compare(
                 recovered.frontier, with: store.recoveredAuditWatermark, in: store)
         }
+        let terms = try Self.terms(
+            first: signer, rotations, in: store, size: recovered.frontier.size)
         state = Mutex(
             State(
                 frontier: recovered.frontier, lastMilliseconds: recovered.lastMilliseconds,
                 durableSize: recovered.frontier.size, durableRoot: recovered.frontier.root,
-                signed: nil))
+                signed: nil, terms: terms))
     }
 
     /// How many entries are durable.
     package var size: UInt64 { state.withLock { $0.durableSize } }
 
-    /// What verifiers need, as `name+hex8+base64`.
-    package var verifierKey: String { signer.verifierKey }
+    /// What verifiers need of today's key, as `name+hex8+base64`.
+    package var verifierKey: String {
+        let terms = self.terms
+        return terms[terms.count - 1].signer.verifierKey
+    }
 
     /// The entry as a mutation for the commit that makes the change which it records.
     ///
@@ -113,16 +123,15 @@ package final class AuditLog: CommitStage {
     }
 
     /// The checkpoint together with what it says.
-    func signedTree() throws(StoreError) -> (checkpoint: Checkpoint, note: String) {
-        let (size, root, signed) = state.withLock { ($0.durableSize, $0.durableRoot, $0.signed) }
-        let checkpoint = Checkpoint(origin: signer.name, size: size, root: root)
-        if let signed, signed.size == size { return (checkpoint, signed.note) }
-        do {
-            let note = try signer.sign(checkpoint)
-            state.withLock { $0.signed = (size, note) }
-            return (checkpoint, note)
-        } catch {
-            throw .io("the checkpoint cannot be signed: \(error)")
+    package func signedTree() throws(StoreError) -> (checkpoint: Checkpoint, note: String) {
+        let state = state.withLock { $0 }
+        let checkpoint = Checkpoint(
+            origin: state.terms[0].signer.name, size: state.durableSize, root: state.durableRoot)
+        if let signed = state.signed, signed.size == state.durableSize {
+            return (checkpoint, signed.note)
         }
+        let note = try Self.sign(checkpoint, state.terms, state.lastMilliseconds)
+        self.state.withLock { $0.signed = (checkpoint.size, note) }
+        return (checkpoint, note)
     }
 }

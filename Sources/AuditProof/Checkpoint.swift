@@ -4,12 +4,17 @@ package enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible
     case malformed(String)
     /// The checkpoint is validly signed, but speaks of another log than the key's.
     case otherLog(origin: String)
+    /// Signed by a key of the log, but for a tree of another time than the key's: the key had been
+    /// replaced, or was not there yet.
+    case otherTerm(size: UInt64)
 
     package var description: String {
         switch self {
         case .note(let error): error.description
         case .malformed(let reason): "not a checkpoint: \(reason)"
         case .otherLog(let origin): "a checkpoint of another log: \(origin)"
+        case .otherTerm(let size):
+            "a checkpoint of \(size) entries, signed by a key that does not sign trees of that size"
         }
     }
 }

@@ -23,7 +23,25 @@ package struct CheckpointSigner: Sendable {
     ///
     /// - Throws: `NoteError.invalidName` if the checkpoint's origin is not this signer's name.
     package func sign(_ checkpoint: Checkpoint) throws(NoteError) -> String {
-        guard checkpoint.origin == name else { throw .invalidName }
-        return try signer.sign(checkpoint.text).serialized
+        try sign(checkpoint, with: [])
+    }
+
+    /// The same with the signatures of other keys of the log behind it: of one that was replaced a
+    /// short while ago, for verifiers that know only that.
+    package func sign(
+        _ checkpoint: Checkpoint, with others: [CheckpointSigner]
+    ) throws(NoteError) -> String {
+        var signatures: [SignedNote.Signature] = []
+        for one in [self] + others {
+            guard checkpoint.origin == one.name else { throw .invalidName }
+            signatures += try one.signer.sign(checkpoint.text).signatures
+        }
+        return SignedNote(text: checkpoint.text, signatures: signatures).serialized
+    }
+
+    /// The same private key under another name: to verifiers it is another key, and no text of the
+    /// one can be taken for one of the other.
+    package func named(_ name: String) throws(NoteError) -> NoteSigner {
+        try signer.named(name)
     }
 }

@@ -1,6 +1,7 @@
 /// Checks an exported log offline: every entry against the tree, the tree against the signed root,
-/// and the log against checkpoints that were kept earlier. Needs nothing but the files and the
-/// log's verifier key.
+/// and the log against checkpoints that were kept earlier. Needs nothing but the files and one of
+/// the log's verifier keys: where the log changed its key, the proofs in `rotations/1`,
+/// `rotations/2` … lead from that key to the one that signs today (`KeyChain`).
 ///
 /// Reads each file once, in order, and holds one bundle at a time: memory is bounded by 17 MB.
 package enum LogVerifier {
@@ -33,13 +34,20 @@ package enum LogVerifier {
         source: Source, key: VerifierKey, olderCheckpoints: [[UInt8]] = []
     ) -> VerificationReport {
         var report = VerificationReport()
+        let chain: KeyChain
+        do throws(ProofError) {
+            chain = try KeyChain(trusting: key, rotations: try rotations(source))
+        } catch {
+            report.add(.keys(error.description))
+            return report
+        }
         let checkpoint: Checkpoint
         do {
             guard let note = try source.read("checkpoint", SignedNote.byteCountMax) else {
                 report.add(.checkpoint("missing"))
                 return report
             }
-            checkpoint = try Checkpoint(parsing: note, verifiedBy: key)
+            checkpoint = try chain.checkpoint(note)
         } catch let error as ReadFailure {
             report.add(.checkpoint(error.reason))
             return report
@@ -51,7 +59,7 @@ package enum LogVerifier {
         var older: [Checkpoint] = []
         for (number, note) in olderCheckpoints.enumerated() {
             do {
-                let kept = try Checkpoint(parsing: note, verifiedBy: key)
+                let kept = try chain.checkpoint(note)
                 if kept.size > checkpoint.size {
                     report.add(.shrunk(olderSize: kept.size, size: checkpoint.size))
                 } else {
@@ -61,9 +69,30 @@ package enum LogVerifier {
                 report.add(.olderCheckpoint(number: number, error.description))
             }
         }
-        var walk = LogWalk(source: source, checkpoint: checkpoint, older: older, report: report)
+        for handover in chain.handovers where handover.size > checkpoint.size {
+            report.add(.shrunk(olderSize: handover.size, size: checkpoint.size))
+        }
+        var walk = LogWalk(
+            source: source, checkpoint: checkpoint, older: older, handovers: chain.handovers,
+            report: report)
         walk.run()
         return walk.report
+    }
+
+    /// The proofs of the changes of the key, as many as there are.
+    private static func rotations(_ source: Source) throws(ProofError) -> [[UInt8]] {
+        var proofs: [[UInt8]] = []
+        while proofs.count < KeyChain.rotationCountMax {
+            let number = proofs.count + 1
+            do throws(ReadFailure) {
+                guard let proof = try source.read("rotations/\(number)", EntryProof.byteCountMax)
+                else { return proofs }
+                proofs.append(proof)
+            } catch {
+                throw .rotation(number: number, error.reason)
+            }
+        }
+        return proofs
     }
 
     /// Checks a directory that `strm audit export`, or any mirror of a tlog-tiles log, wrote.

@@ -9,6 +9,10 @@ struct LogWalk {
     private let checkpoint: Checkpoint
     /// Ascending by size; a cursor for those that are still to be compared.
     private var older: ArraySlice<Checkpoint>
+    /// The trees that end with an entry that changes the key; the same.
+    private var handovers: ArraySlice<Checkpoint>
+    /// Sizes of those trees.
+    private let handoverSizes: Set<UInt64>
     private var frontier = MerkleFrontier()
     /// Tiles above level 0 that are being filled: computed hashes, by tile level.
     private var upperTiles: [Int: [TreeHash]] = [:]
@@ -19,11 +23,13 @@ struct LogWalk {
 
     init(
         source: LogVerifier.Source, checkpoint: Checkpoint, older: [Checkpoint],
-        report: VerificationReport
+        handovers: [Checkpoint], report: VerificationReport
     ) {
         self.source = source
         self.checkpoint = checkpoint
         self.older = older.sorted { $0.size < $1.size }[...]
+        self.handovers = handovers[...]
+        handoverSizes = Set(handovers.map(\.size))
         self.report = report
     }
 
@@ -87,6 +93,10 @@ struct LogWalk {
         }
         if header.milliseconds < lastMilliseconds { report.add(.entryTime(index: index)) }
         lastMilliseconds = max(lastMilliseconds, header.milliseconds)
+        // A new key that nobody vouches for: its proof was left out, or there never was one.
+        if KeyRotation.isOne(entry), !handoverSizes.contains(index + 1) {
+            report.add(.unprovenKey(index: index))
+        }
     }
 
     private mutating func append(_ hash: TreeHash) {
@@ -133,6 +143,10 @@ struct LogWalk {
             } else {
                 report.add(.rewritten(olderSize: next.size))
             }
+        }
+        while let next = handovers.first, next.size == frontier.size {
+            handovers = handovers.dropFirst()
+            if frontier.root != next.root { report.add(.rewritten(olderSize: next.size)) }
         }
     }
 

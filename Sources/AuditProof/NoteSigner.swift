@@ -23,6 +23,11 @@ package struct NoteSigner: Sendable {
         key = try VerifierKey(name: name, publicKey: Array(privateKey.publicKey.rawRepresentation))
     }
 
+    /// The same private key under another name.
+    package func named(_ name: String) throws(NoteError) -> NoteSigner {
+        try NoteSigner(name: name, privateKey: Array(privateKey.rawRepresentation))
+    }
+
     /// The note of a text of one or more lines, each ended by a newline. Costs one Ed25519
     /// signature, some 30 µs.
     package func sign(_ text: String) throws(NoteError) -> SignedNote {

@@ -3,6 +3,11 @@ package struct VerificationReport: Sendable {
     package enum Problem: Hashable, Sendable {
         /// The log has no checkpoint, or none that this key signed. Nothing else was looked at.
         case checkpoint(String)
+        /// The proofs of the log's changes of key do not lead to the key that was given, or are
+        /// not sound. Nothing else was looked at.
+        case keys(String)
+        /// The entry names a new key, but there is no proof of it beside the log.
+        case unprovenKey(index: UInt64)
         /// One of the older checkpoints that the caller gave is not one of this log.
         case olderCheckpoint(number: Int, String)
         /// An older checkpoint was signed for more entries than the log has now.
@@ -48,7 +53,7 @@ package struct VerificationReport: Sendable {
         problems.compactMap { problem in
             switch problem {
             case .entryChanged(let index), .entryTime(let index): index
-            case .entryNumber(let index, _): index
+            case .entryNumber(let index, _), .unprovenKey(let index): index
             case .hashChanged(_, _, let first, _): first
             default: nil
             }
@@ -69,6 +74,10 @@ extension VerificationReport.Problem: CustomStringConvertible {
         switch self {
         case .checkpoint(let reason):
             "checkpoint: \(reason)"
+        case .keys(let reason):
+            "keys: \(reason)"
+        case .unprovenKey(let index):
+            "entry \(index): names a new key without a proof in rotations/"
         case .olderCheckpoint(let number, let reason):
             "older checkpoint \(number): \(reason)"
         case .shrunk(let olderSize, let size):

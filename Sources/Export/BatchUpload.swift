@@ -38,7 +38,7 @@ struct BatchUpload: Sendable {
         try check()
         let signed: (document: [UInt8], sha256: String)
         do throws(NoteError) {
-            signed = try manifest.signed(context.signer)
+            signed = try manifest.signed(context.signer())
         } catch {
             throw .gone("the key that signs manifests")
         }

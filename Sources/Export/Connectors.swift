@@ -34,6 +34,22 @@ package enum Connectors {
         try await probe(connector.location, credentials, context)
     }
 
+    /// The same for whoever has something else to put there than events: errors say what is wrong
+    /// with the connector.
+    package static func open(
+        named name: String, _ context: ExportContext
+    ) async throws(BucketError) -> any Bucket {
+        do throws(ExportError) {
+            return try await open(name, context)
+        } catch {
+            switch error {
+            case .bucket(let error): throw error
+            case .gone: throw .invalid(pointer: "/connector", expected: "the name of a connector")
+            default: throw .credentialsRefused(code: "cannot be opened")
+            }
+        }
+    }
+
     /// The bucket of the connector of this name, as the catalog has it now. To be closed.
     static func open(
         _ name: String, _ context: ExportContext

@@ -7,10 +7,11 @@ package import Vault
 
 /// What all exporters share.
 package struct ExportContext: Sendable {
-    let store: Store
+    package let store: Store
     let query: Query
     let vault: Vault
-    let signer: NoteSigner
+    /// Today's key: asked for each manifest, since it may change while the server runs.
+    let signer: @Sendable () -> NoteSigner
     let policy: BucketPolicy
     /// Batches on their way at once, of all exporters.
     let batchesInFlightMax: Int
@@ -23,7 +24,8 @@ package struct ExportContext: Sendable {
         @Sendable (_ connector: String, ExportContext) async throws(ExportError) -> any Bucket
 
     package init(
-        store: Store, query: Query, vault: Vault, signer: NoteSigner, policy: BucketPolicy,
+        store: Store, query: Query, vault: Vault, signer: @escaping @Sendable () -> NoteSigner,
+        policy: BucketPolicy,
         batchesInFlightMax: Int, clock: @escaping @Sendable () -> Milliseconds,
         target: @escaping @Sendable (String) -> ReadTarget?, logger: Logger
     ) {

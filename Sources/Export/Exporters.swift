@@ -66,8 +66,8 @@ package final class Exporters: Sendable {
             .sorted { $0.definition.name < $1.definition.name }
     }
 
-    /// What verifies manifests.
-    package var verifierKey: String { context.signer.key.description }
+    /// What verifies the manifests of today.
+    package var verifierKey: String { context.signer().key.description }
 
     /// Lets exporters work until the task is cancelled. What is on its way then is given up; the
     /// next start begins with its plan.

@@ -17,8 +17,12 @@ package struct SecretName: Hashable, Sendable {
         self.number = number
     }
 
-    /// Seed of the Ed25519 key that signs the audit log's checkpoints.
+    /// Seed of the Ed25519 key that signed the audit log's checkpoints first.
     package static let auditSigning = SecretName(.auditSigning)
+    /// Seed of the key after so many changes; see `Vault.auditSigningNumbers`.
+    package static func auditSigning(number: UInt32) -> SecretName {
+        SecretName(.auditSigning, number: number)
+    }
     /// Key of the HMAC under which client secrets are stored.
     package static let clientPepper = SecretName(.clientPepper)
     /// Key that makes cursors opaque and unforgeable.

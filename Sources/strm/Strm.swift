@@ -66,6 +66,7 @@ struct Strm: AsyncParsableCommand {
                 subcommands: [
                     Test.self, Rotate.self, Pause.self, Resume.self, Allow.self, Forbid.self,
                 ]),
+            CommandGroup(name: "Keys", subcommands: [KeysCommand.self]),
             CommandGroup(name: "Audit", subcommands: [AuditCommand.self]),
             CommandGroup(name: "Measuring", subcommands: [Bench.self]),
         ])

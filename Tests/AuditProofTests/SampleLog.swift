@@ -23,6 +23,52 @@ struct SampleLog {
         try build()
     }
 
+    /// A log that changed its key with these entries, in ascending order; the key after the n-th
+    /// change has the seed `seed + n`.
+    init(size: Int, rotatingAt places: [Int]) throws {
+        let seeds = (0...places.count).map { UInt8(7 + $0) }
+        let keys = try seeds.map { try Self.signer($0) }
+        signer = keys[places.count]
+        leaves = (0..<size).map { index in
+            guard let number = places.firstIndex(of: index) else { return Self.leaf(index) }
+            return Self.rotationLeaf(index, number: number + 1, keys[number], keys[number + 1])
+        }
+        try build()
+        for (number, place) in places.enumerated() {
+            files["rotations/\(number + 1)"] = try rotationProof(
+                at: place, by: [keys[number], keys[number + 1]])
+        }
+    }
+
+    static func rotationLeaf(
+        _ index: Int, number: Int, _ old: CheckpointSigner, _ new: CheckpointSigner
+    ) -> [UInt8] {
+        var leaf: [UInt8] = []
+        LeafHeader.append(
+            number: UInt64(index), milliseconds: startMilliseconds + Int64(index), to: &leaf)
+        return leaf
+            + Array(
+                #","act":"auditKeyRotated","detail":{"key":"\#(new.verifierKey)","number":"\#(number)","overlapDays":"0","previous":"\#(old.verifierKey)"}}"#
+                    .utf8)
+    }
+
+    /// The proof of the entry in the tree that ends with it.
+    func rotationProof(at place: Int, by signers: [CheckpointSigner]) throws -> [UInt8] {
+        let size = UInt64(place + 1)
+        let hashes = leaves.map { MerkleTree.leafHash($0) }
+        let path = MerkleTree.inclusionProof(index: UInt64(place), size: size) {
+            Self.root(hashes[Int($0.index) << $0.level..<Int($0.index + 1) << $0.level])
+        }
+        let tree = Checkpoint(
+            origin: Self.origin, size: size, root: Self.root(hashes[..<Int(size)]))
+        let note = try signers[0].sign(tree, with: Array(signers.dropFirst()))
+        return Array(
+            EntryProof(
+                entry: leaves[place], index: UInt64(place), hashes: path ?? [],
+                note: Array(note.utf8)
+            ).text.utf8)
+    }
+
     init(leaves: [[UInt8]]) throws {
         signer = try Self.signer()
         self.leaves = leaves
@@ -68,7 +114,9 @@ struct SampleLog {
         EntryBundle.contents(of: files[path] ?? []).entries.map { Array($0) }
     }
 
-    func verify(older: [[UInt8]] = []) -> VerificationReport {
+    func verify(
+        older: [[UInt8]] = [], trusting key: VerifierKey? = nil
+    ) -> VerificationReport {
         let files = files
         let source = LogVerifier.Source(
             read: { (path, limit) throws(LogVerifier.ReadFailure) in
@@ -77,7 +125,8 @@ struct SampleLog {
                 return bytes
             },
             list: { files.keys.filter { $0.hasPrefix("tile/") } })
-        return LogVerifier.verify(source: source, key: signer.key, olderCheckpoints: older)
+        return LogVerifier.verify(
+            source: source, key: key ?? signer.key, olderCheckpoints: older)
     }
 
     func write(to directory: URL) throws {

@@ -61,11 +61,14 @@ final class AuditFixture {
         return try Store.open(configuration, clock: { clock.now })
     }
 
-    func reopen(acceptsOlderState: Bool = false) throws {
+    func reopen(
+        acceptsOlderState: Bool = false, rotations: [RecordedRotation] = []
+    ) throws {
         store.close()
         store = try Self.open(directory, clock)
         log = try AuditLog(
-            store: store, signer: signer, acceptsOlderState: acceptsOlderState)
+            store: store, signer: signer, rotations: rotations,
+            acceptsOlderState: acceptsOlderState)
         store.setCommitStage(log)
         try store.start()
     }

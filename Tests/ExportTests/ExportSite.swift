@@ -76,14 +76,15 @@ final class ExportSite {
         query = Query(
             store: store, vault: vault, audit: audit, registry: registry,
             cursorKey: vault.secret(.cursorKey), clock: { clock.now })
-        signer = try NoteSigner(name: "test/exports", privateKey: seed)
+        let signer = try NoteSigner(name: "test/exports", privateKey: seed)
+        self.signer = signer
         let streams = Targets([
             "orders": .stream(stream), "orders-1": .derived(derived, source: stream),
             "orders-masked": .derived(masked, source: stream),
         ])
         self.streams = streams
         var context = ExportContext(
-            store: store, query: query, vault: vault, signer: signer, policy: BucketPolicy(),
+            store: store, query: query, vault: vault, signer: { signer }, policy: BucketPolicy(),
             batchesInFlightMax: 4, clock: { clock.now }, target: { streams.target($0) },
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let bucket = bucket

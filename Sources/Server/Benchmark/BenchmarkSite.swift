@@ -39,7 +39,7 @@ final class BenchmarkSite {
         vault = try Vault.unlock(
             keyringDirectory: keyring, masterKey: master,
             clock: VaultClock(wall: { now }, monotonic: { now }))
-        let audit = try Engine.openAudit(vault: vault, store: store, acceptsOlderState: false)
+        let audit = try AuditKeys.openLog(vault: vault, store: store, acceptsOlderState: false)
         store.setCommitStage(audit)
         vault.attach(store: store)
         registry.replaceAll([(try BenchmarkEvents.contract(), .active)])

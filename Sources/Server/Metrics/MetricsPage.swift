@@ -5,6 +5,7 @@ import Ingest
 import Query
 import Store
 import Vault
+import Witness
 
 /// What `/metrics` shows: one snapshot of each module, taken when it is asked for. Labels are slugs
 /// and names of our own; nothing of an event, and no client's text, is ever one.
@@ -19,6 +20,7 @@ struct MetricsPage: Sendable {
     var vault: VaultStatistics
     var query: QueryStatistics
     var exporters: [ExporterStatus]
+    var witnesses: [WitnessStatus]
     var now: Milliseconds
     var auditSize: UInt64
     var tokensIssued: UInt64
@@ -43,6 +45,7 @@ struct MetricsPage: Sendable {
         addStore(to: &page)
         addQuery(to: &page)
         addExporters(to: &page)
+        addWitnesses(to: &page)
         addVault(to: &page)
         addHTTP(to: &page)
         return page.text

@@ -5,7 +5,8 @@
 enum OpenAPIDocument {
     static let text =
         head + eventPaths + managementPaths + lifeCyclePaths + dryRunPaths + rejectionPaths
-        + exportPaths + auditPaths + tokenPaths + operationPaths + components + rejectionSchemas
+        + exportPaths + auditPaths + auditProofPaths + tokenPaths + operationPaths + components
+        + rejectionSchemas
         + exportSchemas + dryRunSchemas
 
     private static let head = """

@@ -39,6 +39,7 @@ enum RouteTable {
             query: engine.query)
         return events.routes + [webSocket.route] + management + dryRuns.routes
             + rejections.routes + kept.routes + [ReplayRoute(kept: kept).route] + audit.routes
+            + AuditProofRoutes(engine: engine).routes
             + tokens.routes + OperationsRoutes(engine: engine).routes
     }
 }

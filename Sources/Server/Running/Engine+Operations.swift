@@ -5,6 +5,7 @@ import Logging
 import Query
 import Store
 import Vault
+import Witness
 
 extension Engine {
     /// Why the server should get no traffic; empty if it should. Sentences that are safe to show to
@@ -31,7 +32,8 @@ extension Engine {
             http: figures?.statistics(), ingest: ingest.statistics,
             rejections: ingest.rejections.all, keeping: ingest.keeper.statistics,
             store: store.statistics, vault: vault.statistics, query: query.statistics,
-            exporters: exporters.statuses, now: clock(), auditSize: audit.size,
+            exporters: exporters.statuses, witnesses: witnesses.statuses, now: clock(),
+            auditSize: audit.size,
             tokensIssued: tokenService.issued,
             tokensRefused: tokenService.refused, requestsRunning: figures?.running() ?? 0,
             requestsWaiting: figures?.waiting() ?? 0, streamNames: names, startedAt: startedAt,
@@ -62,6 +64,7 @@ extension Engine {
             "contracts": .integer(Int64(snapshot.contracts.count)),
             "clients": .integer(Int64(snapshot.clients.count)),
             "audit": ["size": .integer(Int64(clamping: audit.size))],
+            "auditWitnesses": witnessStatus(now: now),
             "keys": [
                 "cached": .integer(Int64(keyring.cachedKeys)),
                 "made": .integer(Int64(clamping: keyring.keysMade)),

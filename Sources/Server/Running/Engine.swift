@@ -1,5 +1,6 @@
 import Audit
 import AuditProof
+import Buckets
 import Contracts
 import Export
 import FoundationEssentials
@@ -11,6 +12,7 @@ import Query
 import Store
 import Synchronization
 import Vault
+import Witness
 
 /// Everything below HTTP, opened in order and closed in the reverse order.
 ///
@@ -28,11 +30,13 @@ final class Engine: Sendable {
     let vault: Vault
     let store: Store
     let audit: AuditLog
+    let auditKeys: AuditKeys
     let catalog: Catalog
     let loader: ContractLoader
     let ingest: Ingest
     let query: Query
     let exporters: Exporters
+    let witnesses: Witnesses
     let keys: SigningKeys
     let secrets: ClientSecrets
     let tokens: Tokens
@@ -68,8 +72,9 @@ final class Engine: Sendable {
         configuration.observer = observer
         store = try Store.open(configuration, clock: clock)
         do {
-            audit = try Self.openAudit(
+            audit = try AuditKeys.openLog(
                 vault: vault, store: store, acceptsOlderState: settings.acceptsOlderState)
+            auditKeys = AuditKeys(vault: vault, store: store, audit: audit)
             store.setCommitStage(audit)
             vault.attach(store: store)
             catalog = try Catalog(store: store)
@@ -90,8 +95,9 @@ final class Engine: Sendable {
             query = Query(
                 store: store, vault: vault, audit: audit, registry: loader.registry,
                 cursorKey: vault.secret(.cursorKey), clock: clock)
-            exporters = try Self.makeExporters(
-                settings, store, query, vault, catalog, clock, logger)
+            exporters = Self.makeExporters(
+                settings, store, query, audit, vault, catalog, clock, logger)
+            witnesses = try Self.makeWitnesses(settings, audit, exporters, clock, logger)
             tokens = Tokens(
                 keys: keys, issuer: settings.tokens.issuer ?? settings.http.defaultIssuer,
                 audience: settings.tokens.audience, accessSeconds: settings.tokens.accessSeconds,
@@ -175,29 +181,32 @@ final class Engine: Sendable {
             metadata: ["levels": "\(unmapped.map(String.init).joined(separator: ","))"])
     }
 
+    private static func makeWitnesses(
+        _ settings: ServerSettings, _ audit: AuditLog, _ exporters: Exporters,
+        _ clock: @escaping @Sendable () -> Milliseconds, _ logger: Logger
+    ) throws -> Witnesses {
+        let context = exporters.context
+        return try Witnesses(
+            settings.witness.places, periodSeconds: settings.witness.periodSeconds, audit: audit,
+            store: context.store,
+            openBucket: { name throws(BucketError) in
+                try await Connectors.open(named: name, context)
+            }, clock: clock, logger: logger)
+    }
+
     /// Manifests are signed by the key of the audit log under a name of its own: to a verifier it
     /// is another key, and no text of the one can be taken for one of the other.
     private static func makeExporters(
-        _ settings: ServerSettings, _ store: Store, _ query: Query, _ vault: Vault,
-        _ catalog: Catalog, _ clock: @escaping @Sendable () -> Milliseconds, _ logger: Logger
-    ) throws -> Exporters {
+        _ settings: ServerSettings, _ store: Store, _ query: Query, _ audit: AuditLog,
+        _ vault: Vault, _ catalog: Catalog, _ clock: @escaping @Sendable () -> Milliseconds,
+        _ logger: Logger
+    ) -> Exporters {
         Exporters(
             context: ExportContext(
                 store: store, query: query, vault: vault,
-                signer: try NoteSigner(
-                    name: "streammachine.dev/exports", privateKey: vault.secret(.auditSigning)),
+                signer: { audit.signer(named: AuditKeys.exportsName) },
                 policy: settings.exports.policy,
                 batchesInFlightMax: settings.exports.batchesInFlightMax, clock: clock,
                 target: { catalog.snapshot.target($0) }, logger: logger))
-    }
-
-    /// The log's name is part of each checkpoint: verifiers know the log by it and by the key.
-    static func openAudit(
-        vault: Vault, store: Store, acceptsOlderState: Bool
-    ) throws -> AuditLog {
-        let signer = try CheckpointSigner(
-            name: "streammachine.dev/audit", privateKey: vault.secret(.auditSigning))
-        return try AuditLog(
-            store: store, signer: signer, acceptsOlderState: acceptsOlderState)
     }
 }

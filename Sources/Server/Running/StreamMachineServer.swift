@@ -93,6 +93,7 @@ package final class StreamMachineServer: Sendable {
                     .init(service: work),
                     .init(service: Housekeeping(engine: engine)),
                     .init(service: Exporting(exporters: engine.exporters)),
+                    .init(service: Witnessing(witnesses: engine.witnesses)),
                     .init(
                         service: listener,
                         successTerminationBehavior: .gracefullyShutdownGroup,

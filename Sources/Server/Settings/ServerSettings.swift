@@ -31,6 +31,7 @@ package struct ServerSettings: Sendable {
     package var audit: AuditSettings
     package var exports: ExportSettings
     package var erasures: ErasureSettings
+    package var witness: WitnessSettings
     package var log: LogSettings
 
     /// Reads every key from `reader`, whose providers are in order of precedence.
@@ -59,6 +60,7 @@ package struct ServerSettings: Sendable {
         audit = try AuditSettings(values)
         exports = try ExportSettings(values)
         erasures = try ErasureSettings(values, keyringDirectory: keyringDirectory)
+        witness = try WitnessSettings(values, exports: exports)
         log = try LogSettings(values)
     }
 }

@@ -22,6 +22,9 @@ struct SettingsReader {
         "exports.certificateAuthorityFile", "exports.batchesInFlightMax",
         "exports.requestSeconds", "exports.intervalSecondsMin",
         "erasures.directory", "erasures.renewsMasterKey",
+        "audit.witness.file", "audit.witness.url", "audit.witness.key", "audit.witness.connector",
+        "audit.witness.periodSeconds", "audit.witness.allowInsecureEndpoint",
+        "audit.witness.allowPrivateAddresses",
         "log.format", "log.level",
     ]
 

@@ -7,7 +7,10 @@ struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
         abstract: "Who used which personal data, when and for what; and the proof of it.",
-        subcommands: [AuditList.self, AuditExport.self, AuditVerify.self])
+        subcommands: [
+            AuditList.self, AuditExport.self, AuditVerify.self, AuditProveEntry.self,
+            AuditProveConsistency.self, AuditVerifyProof.self,
+        ])
 }
 
 struct AuditList: AsyncParsableCommand {
@@ -121,16 +124,18 @@ struct AuditExport: AsyncParsableCommand {
 
     func run() async throws {
         let size = try await ServerClient.with(connection, .audit) { client in
-            let key = try await Self.fetch("verifier-key", client)
             // Puts the export itself on record, and answers the checkpoint that covers that entry.
             let started = try await client.request("POST", "/v1/audit/exports")
             try started.check("export the audit log")
             let note = started.body
+            let (current, proofs) = try await Self.keys(client)
+            var keys: [VerifierKey] = []
             let checkpoint: Checkpoint
             do {
-                let text = String(decoding: key, as: UTF8.self)
-                let verifier = try VerifierKey(text.trimmingCharacters(in: .whitespacesAndNewlines))
-                checkpoint = try Checkpoint(parsing: note, verifiedBy: verifier)
+                let chain = try KeyChain(trusting: try VerifierKey(current), rotations: proofs)
+                checkpoint = try chain.checkpoint(note)
+                // A change of the key behind this checkpoint belongs to the next export.
+                keys = chain.terms.filter { $0.from <= checkpoint.size }.map(\.key)
             } catch {
                 throw CommandFailure(.failed, "the checkpoint does not fit the log's key: \(error)")
             }
@@ -142,7 +147,11 @@ struct AuditExport: AsyncParsableCommand {
                 try write(try await Self.fetch(path, client), to: path)
             }
             removePartialTiles(except: Set(paths))
-            try write(key, to: "verifier-key")
+            for (place, proof) in proofs.prefix(keys.count - 1).enumerated() {
+                try write(proof, to: "rotations/\(place + 1)")
+            }
+            try write(
+                Array("\(keys.last?.description ?? current)\n".utf8), to: "verifier-key")
             // The checkpoint comes last: an export that breaks off is still an older, whole one.
             try write(note, to: "checkpoint")
             return checkpoint.size
@@ -158,6 +167,21 @@ struct AuditExport: AsyncParsableCommand {
             Terminal.print("\(size) entries in \(directory)")
             Terminal.note("next: strm audit verify \(directory)")
         }
+    }
+
+    /// Today's key, and the proofs of all changes of the key.
+    private static func keys(_ client: ServerClient) async throws -> (String, [[UInt8]]) {
+        let reply = try await client.request("GET", "/v1/audit/verifier-keys")
+        try reply.check("read the keys of the audit log")
+        let keys = try reply.json()["items"]?.array ?? []
+        guard let current = keys.last?["key"]?.string else {
+            throw CommandFailure(.failed, "the server names no key of the audit log")
+        }
+        var rotations: [[UInt8]] = []
+        for number in 1..<max(1, keys.count) {
+            rotations.append(try await fetch("rotations/\(number)", client))
+        }
+        return (current, rotations)
     }
 
     private static func fetch(_ path: String, _ client: ServerClient) async throws -> [UInt8] {
@@ -203,7 +227,8 @@ struct AuditVerify: ParsableCommand {
             is asked of the server. Give the checkpoint of an earlier export with --older to prove \
             that nothing was rewritten since.
 
-            The key is what strm init printed; on the machine where it ran it is found by itself.
+            The key is what strm init printed; on the machine where it ran it is found by itself. \
+            It stays good when the log changes its key: the export proves each change.
 
             EXAMPLE
               strm audit verify audit-2026-11 --older audit-2026-10/checkpoint

@@ -1,0 +1,98 @@
+/// The keys that a log had, one after the other, as far as they follow from one key that is trusted.
+///
+/// A log changes its key by an entry (`KeyRotation`) that names the new one. The proof of it is an
+/// `EntryProof` of that entry in the tree that ends with it, whose checkpoint both keys signed: the
+/// old one vouches for the new one, and the new one shows that it is there. Whoever knows any one key
+/// of the log gets to all others, forwards and backwards.
+///
+/// A key counts for the trees of its time alone: from the one that ends with its own entry to the
+/// one that ends with its successor's. So a key that leaks after it was replaced signs nothing that
+/// is believed, but what it could have signed before.
+package struct KeyChain: Sendable {
+    /// A key, and the sizes of the trees that it may sign.
+    package struct Term: Hashable, Sendable {
+        package let key: VerifierKey
+        package let from: UInt64
+        /// nil: the key is today's, as far as the chain knows.
+        package internal(set) var through: UInt64?
+    }
+
+    /// More rotations than this are not looked at: one a day for a century.
+    package static let rotationCountMax = 36_500
+
+    /// In the order of time; never empty.
+    package private(set) var terms: [Term]
+    /// The trees that end with the rotations' entries, which the whole log must begin with.
+    package private(set) var handovers: [Checkpoint] = []
+
+    /// Of a log that never changed its key.
+    package init(_ key: VerifierKey) {
+        terms = [Term(key: key, from: 0, through: nil)]
+    }
+
+    /// - Parameters:
+    ///   - trusted: any key of the log that the caller has from elsewhere.
+    ///   - rotations: the proofs of all rotations, in their order, none left out.
+    /// - Throws: `ProofError.rotation` naming the first that does not fit, `unknownKey`.
+    package init(trusting trusted: VerifierKey, rotations: [[UInt8]]) throws(ProofError) {
+        terms = rotations.isEmpty ? [Term(key: trusted, from: 0, through: nil)] : []
+        for (place, bytes) in rotations.enumerated() {
+            do throws(ProofError) {
+                try append(try EntryProof(parsing: bytes), number: place + 1)
+            } catch {
+                if case .rotation = error { throw error }
+                throw .rotation(number: place + 1, error.description)
+            }
+        }
+        guard terms.contains(where: { $0.key == trusted }) else { throw .unknownKey }
+    }
+
+    private mutating func append(_ proof: EntryProof, number: Int) throws(ProofError) {
+        func fault(_ reason: String) -> ProofError { .rotation(number: number, reason) }
+        guard let entry = proof.entry, let rotation = KeyRotation(entry),
+            rotation.index == proof.index
+        else { throw fault("its entry does not name a new key") }
+        guard rotation.number == number else { throw fault("it is number \(rotation.number)") }
+        guard rotation.key.name == rotation.previous.name, rotation.key != rotation.previous else {
+            throw fault("the new key is of another log, or no new one")
+        }
+        if terms.isEmpty { terms = [Term(key: rotation.previous, from: 0, through: nil)] }
+        let last = terms[terms.count - 1]
+        guard rotation.previous == last.key else { throw fault("it replaces another key") }
+        let checkpoint: Checkpoint
+        do {
+            checkpoint = try Checkpoint(parsing: proof.note, verifiedBy: last.key)
+            _ = try Checkpoint(parsing: proof.note, verifiedBy: rotation.key)
+        } catch { throw .checkpoint(error) }
+        guard checkpoint.size == proof.index + 1, checkpoint.size > last.from else {
+            throw fault("its tree does not end with its entry")
+        }
+        _ = try proof.included(in: checkpoint)
+        terms[terms.count - 1].through = checkpoint.size
+        terms.append(Term(key: rotation.key, from: checkpoint.size, through: nil))
+        handovers.append(checkpoint)
+    }
+
+    /// Reads a checkpoint that a key signed in its time.
+    ///
+    /// - Throws: `CheckpointError`: `otherTerm` if only keys signed it whose time it was not.
+    package func checkpoint(_ note: [UInt8]) throws(CheckpointError) -> Checkpoint {
+        var failure = CheckpointError.note(.notSigned)
+        var found: Checkpoint?
+        for term in terms {
+            do throws(CheckpointError) {
+                let checkpoint = try Checkpoint(parsing: note, verifiedBy: term.key)
+                if checkpoint.size >= term.from, checkpoint.size <= term.through ?? .max {
+                    found = checkpoint
+                } else {
+                    failure = .otherTerm(size: checkpoint.size)
+                }
+            } catch {
+                // Not signed by this key; anything else is a fault, whatever other keys say.
+                guard error == .note(.notSigned) else { throw error }
+            }
+        }
+        guard let found else { throw failure }
+        return found
+    }
+}

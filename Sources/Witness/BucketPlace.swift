@@ -1,0 +1,40 @@
+import Audit
+import AuditProof
+import Buckets
+import Store
+
+/// A bucket that gets each checkpoint as an object of its own, `checkpoints/<size>`. A bucket with
+/// versions or object lock keeps what was written, whoever writes later.
+///
+/// Nothing is read back: a bucket does not tell whether the log was rolled back, its owner sees it.
+struct BucketPlace: OutsidePlace {
+    let kind = WitnessKind.connector
+    /// Of the connector.
+    let title: String
+    let open: Witnesses.BucketOpening
+
+    func confirm(
+        _ log: OwnLog, last: OutsideConfirmation?, now: Milliseconds
+    ) async throws(WitnessFailure) -> OutsideConfirmation {
+        let (checkpoint, note) = try await log.read { try $0.signedTree() }
+        if let last, last.size > checkpoint.size {
+            throw .rolledBack(seen: last.size, size: checkpoint.size)
+        }
+        guard let name = ObjectName("checkpoints/\(checkpoint.size)") else {
+            preconditionFailure("a size is a name")
+        }
+        do throws(BucketError) {
+            let bucket = try await open(title)
+            do throws(BucketError) {
+                try await bucket.put(name, Array(note.utf8), contentType: "text/plain")
+                await bucket.close()
+            } catch {
+                await bucket.close()
+                throw error
+            }
+        } catch {
+            throw .failed(error.description)
+        }
+        return OutsideConfirmation(place: title, size: checkpoint.size, at: now, note: note)
+    }
+}

@@ -1,0 +1,103 @@
+import Audit
+import AuditProof
+import Dispatch
+import Foundation
+import Store
+
+/// A file that holds the newest checkpoint; meant to lie where this machine's administrator cannot
+/// change it, such as a mounted share of another department.
+///
+/// It is replaced whole, by a file beside it that is synced first. What is there is read before: a
+/// checkpoint of a longer log, or of other entries, is never written over.
+struct FilePlace: OutsidePlace {
+    let kind = WitnessKind.file
+    let path: String
+    var title: String { path }
+
+    func confirm(
+        _ log: OwnLog, last: OutsideConfirmation?, now: Milliseconds
+    ) async throws(WitnessFailure) -> OutsideConfirmation {
+        let (checkpoint, note) = try await log.read { try $0.signedTree() }
+        if let there = try await onThread({ () throws(WitnessFailure) in try read() }) {
+            try await compare(there, with: checkpoint, log)
+        }
+        try await onThread { () throws(WitnessFailure) in try replace(with: Array(note.utf8)) }
+        return OutsideConfirmation(place: title, size: checkpoint.size, at: now, note: note)
+    }
+
+    private func compare(
+        _ there: [UInt8], with checkpoint: Checkpoint, _ log: OwnLog
+    ) async throws(WitnessFailure) {
+        let chain = try await log.read { try $0.keyChain() }
+        let kept: Checkpoint
+        do throws(CheckpointError) { kept = try chain.checkpoint(there) } catch {
+            throw .otherHistory("what it holds is no checkpoint of this log: \(error)")
+        }
+        guard kept.size <= checkpoint.size else {
+            throw .rolledBack(seen: kept.size, size: checkpoint.size)
+        }
+        let root = try await log.read { try $0.root(size: kept.size) }
+        guard root == kept.root else {
+            throw .otherHistory("it holds other first \(kept.size) entries than the log")
+        }
+    }
+
+    /// nil: there is no such file.
+    private func read() throws(WitnessFailure) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw failure("cannot be read")
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_size <= SignedNote.byteCountMax
+        else { throw .failed("it is not a file with a checkpoint") }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        let count = bytes.withUnsafeMutableBytes {
+            Glibc.read(descriptor, $0.baseAddress, $0.count)
+        }
+        guard count == bytes.count else { throw failure("cannot be read") }
+        return bytes
+    }
+
+    private func replace(with bytes: [UInt8]) throws(WitnessFailure) {
+        let draft = path + ".new"
+        unlink(draft)
+        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard descriptor >= 0 else { throw failure("cannot be written") }
+        let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        let isSynced = count == bytes.count && fsync(descriptor) == 0
+        close(descriptor)
+        // Dying before this line leaves the older checkpoint, which is as good, only older.
+        guard isSynced, rename(draft, path) == 0 else { throw failure("cannot be written") }
+        let directory = open(
+            URL(filePath: path).deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC
+        )
+        guard directory >= 0 else { throw failure("cannot be synced") }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else { throw failure("cannot be synced") }
+    }
+
+    private func failure(_ what: String) -> WitnessFailure {
+        .failed("the file \(what): \(String(cString: strerror(errno)))")
+    }
+
+    /// Away from the threads that readers of events need: a share that hangs hangs here.
+    private func onThread<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(WitnessFailure) -> Value
+    ) async throws(WitnessFailure) -> Value {
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<Value, WitnessFailure>, Never>) in
+            DispatchQueue.global(qos: .utility).async {
+                do throws(WitnessFailure) {
+                    continuation.resume(returning: .success(try body()))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try result.get()
+    }
+}
