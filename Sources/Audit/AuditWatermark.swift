@@ -1,21 +1,21 @@
-import AuditProof
+package import AuditProof
 
-/// What the watermark file keeps of the audit log, 41 bytes:
+/// What the watermark file and checkpoints of the store keep of the audit log, 41 bytes:
 ///
 ///     version u8 = 1 │ size u64 big-endian │ root 32 bytes
-struct AuditWatermark: Equatable {
-    let size: UInt64
-    let root: TreeHash
+package struct AuditWatermark: Equatable, Sendable {
+    package let size: UInt64
+    package let root: TreeHash
 
     private static let version: UInt8 = 1
 
-    init(size: UInt64, root: TreeHash) {
+    package init(size: UInt64, root: TreeHash) {
         self.size = size
         self.root = root
     }
 
     /// nil for anything but the bytes above.
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         guard bytes.count == 41, bytes[0] == Self.version, let root = TreeHash(bytes[9...]) else {
             return nil
         }

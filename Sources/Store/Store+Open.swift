@@ -92,7 +92,7 @@ extension Store {
         try engine.database.write(batch, isSynced: true)
     }
 
-    private static func dayFamilies(
+    static func dayFamilies(
         _ families: [ColumnFamily]
     ) throws(StoreError) -> [DayFamily] {
         var days: [DayFamily] = []

@@ -38,7 +38,7 @@ final class ColumnFamily: @unchecked Sendable {
         try EngineIterator(database: database.handle, family: self, mode: reading)
     }
 
-    /// Writes its memtable to a file. For tests and tools.
+    /// Writes its memtable to a file.
     func flush() throws(StoreError) {
         let options = rocksdb_flushoptions_create()
         defer { rocksdb_flushoptions_destroy(options) }
@@ -47,10 +47,13 @@ final class ColumnFamily: @unchecked Sendable {
     }
 
     /// Bytes of its table files.
-    var fileBytes: UInt64 {
+    var fileBytes: UInt64 { property("rocksdb.total-sst-files-size") }
+
+    /// Bytes of the memtable that is written to now.
+    var memtableBytes: UInt64 { property("rocksdb.cur-size-active-mem-table") }
+
+    private func property(_ name: String) -> UInt64 {
         var value: UInt64 = 0
-        let failed = rocksdb_property_int_cf(
-            database.handle, handle, "rocksdb.total-sst-files-size", &value)
-        return failed == 0 ? value : 0
+        return rocksdb_property_int_cf(database.handle, handle, name, &value) == 0 ? value : 0
     }
 }

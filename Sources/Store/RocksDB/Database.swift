@@ -9,11 +9,12 @@ import Glibc
 final class Database: @unchecked Sendable {
     let handle: OpaquePointer
     let options: EngineOptions
-    private let lock: DirectoryLock
+    /// nil: opened read-only, which needs none.
+    private let lock: DirectoryLock?
     private let synced: OpaquePointer
     private let unsynced: OpaquePointer
 
-    private init(handle: OpaquePointer, options: EngineOptions, lock: DirectoryLock) {
+    private init(handle: OpaquePointer, options: EngineOptions, lock: DirectoryLock?) {
         self.handle = handle
         self.options = options
         self.lock = lock
@@ -26,7 +27,7 @@ final class Database: @unchecked Sendable {
         rocksdb_close(handle)
         rocksdb_writeoptions_destroy(synced)
         rocksdb_writeoptions_destroy(unsynced)
-        lock.release()
+        lock?.release()
     }
 
     /// Opens all families that are there, and makes the fixed ones that are not.
@@ -39,16 +40,38 @@ final class Database: @unchecked Sendable {
             names.append(kind.rawValue)
         }
         rocksdb_options_set_create_if_missing(options.database, isNew ? 1 : 0)
+        return try open(names, options, lock) { names, families, handles, message in
+            rocksdb_open_column_families(
+                options.database, path, Int32(names.count), names, families, &handles, message)
+        }
+    }
+
+    /// Opens what is there to read, and writes nothing: the WAL is replayed in memory.
+    static func openReadOnly(
+        path: String, options: EngineOptions
+    ) throws(StoreError) -> (Database, [ColumnFamily]) {
+        let names = try familyNames(path: path, options: options)
+        guard !names.isEmpty else { throw .corrupt("\(path) holds no database") }
+        return try open(names, options, nil) { names, families, handles, message in
+            rocksdb_open_for_read_only_column_families(
+                options.database, path, Int32(names.count), names, families, &handles, 0, message)
+        }
+    }
+
+    private typealias Opening = (
+        [UnsafePointer<CChar>?], [OpaquePointer?], inout [OpaquePointer?],
+        UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    ) -> OpaquePointer?
+
+    private static func open(
+        _ names: [String], _ options: EngineOptions, _ lock: DirectoryLock?, _ opening: Opening
+    ) throws(StoreError) -> (Database, [ColumnFamily]) {
         let familyOptions = names.map { Optional(options.family($0)) }
         var handles = [OpaquePointer?](repeating: nil, count: names.count)
         let cNames = names.map { strdup($0) }
         defer { for name in cNames { free(name) } }
         let constNames = cNames.map { UnsafePointer($0) }
-        let opened = try callEngine { message in
-            rocksdb_open_column_families(
-                options.database, path, Int32(names.count), constNames, familyOptions, &handles,
-                message)
-        }
+        let opened = try callEngine { opening(constNames, familyOptions, &handles, $0) }
         guard let opened else { throw .io("the engine gave no database") }
         let database = Database(handle: opened, options: options, lock: lock)
         var families: [ColumnFamily] = []
@@ -92,6 +115,17 @@ final class Database: @unchecked Sendable {
     /// Forgets a family at once. Its files go when the last one that reads it lets go of it.
     func dropFamily(_ family: ColumnFamily) throws(StoreError) {
         try callEngine { rocksdb_drop_column_family(handle, family.handle, $0) }
+    }
+
+    /// Writes what is in memory into files, and makes the directory `path`, which must not exist,
+    /// with this database as it is: table files as hard links where the file system can, else as
+    /// copies. To be called where nothing is written meanwhile, which is the commit thread: it syncs
+    /// the WAL, and beside a write this release then may record a log that is deleted already.
+    func checkpoint(to path: String) throws(StoreError) {
+        let checkpoint = try callEngine { rocksdb_checkpoint_object_create(handle, $0) }
+        guard let checkpoint else { throw .io("the engine gave no checkpoint") }
+        defer { rocksdb_checkpoint_object_destroy(checkpoint) }
+        try callEngine { rocksdb_checkpoint_create(checkpoint, path, 0, $0) }
     }
 
     /// The number of the last write. Grows by one with each key written.

@@ -40,6 +40,19 @@ enum Directories {
         guard fsync(descriptor) == 0 else { throw SystemFailure.error("sync", path) }
     }
 
+    /// Makes the files of a directory durable, their names, and its own name.
+    static func syncAll(_ path: String) throws(StoreError) {
+        for name in names(path) {
+            let file = "\(path)/\(name)"
+            let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw SystemFailure.error("open", file) }
+            defer { close(descriptor) }
+            guard fsync(descriptor) == 0 else { throw SystemFailure.error("sync", file) }
+        }
+        try sync(path)
+        try sync(parent(path))
+    }
+
     /// Names in a directory, without "." and ".."; empty if it cannot be read.
     static func names(_ path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }
