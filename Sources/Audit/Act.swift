@@ -44,6 +44,8 @@ package enum Act: String, Sendable, CaseIterable {
     case erasuresReplayed
     /// Events of an erased person are taken again.
     case fenceLifted
+    /// It had waited sealed; an operator brought the master key.
+    case serverUnsealed
     /// The keys of an expired epoch were destroyed.
     case epochDestroyed
     /// Expired days of events were dropped from the disk.

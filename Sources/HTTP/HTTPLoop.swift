@@ -12,7 +12,7 @@ package final class HTTPLoop: @unchecked Sendable {
 
     let configuration: HTTPConfiguration
     let limits: Limits
-    let handler: any HTTPHandler
+    @exclusivity(unchecked) private(set) var handler: any HTTPHandler
     let limiter: ConnectionLimiter
     let counters = LoopCounters()
     let headers = ResponseHeaderWriter()
@@ -52,6 +52,12 @@ package final class HTTPLoop: @unchecked Sendable {
         self.limiter = limiter
         limits = Limits(configuration)
         headers.sendsDate = configuration.sendsDate
+    }
+
+    /// Sends every request to another handler from now on. Those that the one before has taken stay
+    /// its own. From any thread; what is submitted to the loop afterwards finds it done.
+    package func replaceHandler(with handler: any HTTPHandler) {
+        execute { self.handler = handler }
     }
 
     // MARK: Answers

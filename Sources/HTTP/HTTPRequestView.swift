@@ -37,6 +37,12 @@ package struct HTTPRequestView {
             isHTTP2: isHTTP2, isTLS: isTLS)
     }
 
+    /// Overwrites the body where it lies, for one that holds a secret: the memory is used again for
+    /// other requests. What the socket and TLS layers below have held is theirs.
+    package func wipeBody() {
+        UnsafeMutableRawBufferPointer(mutating: body).initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
     /// Address of the peer without its port.
     package var remoteAddress: String {
         // The connection outlives the call of the handler: its loop holds it.

@@ -205,7 +205,7 @@ final class SlowLane: Sendable {
         case .store(let error): error
         case .keyGone: .overloaded(retryAfterSeconds: 1)
         case .subjectFenced: .subjectFenced
-        case .sealedVault, .keyring, .masterKey, .ledger: .closed
+        case .sealedVault, .keyring, .masterKey, .masterKeyAbsent, .ledger: .closed
         }
     }
 }

@@ -49,7 +49,8 @@ extension Query {
                     switch error {
                     case .keyGone: continue
                     case .store(let error): throw .store(error)
-                    case .sealedVault, .keyring, .masterKey, .ledger, .subjectFenced:
+                    case .sealedVault, .keyring, .masterKey, .masterKeyAbsent, .ledger,
+                        .subjectFenced:
                         throw .unavailable(retryAfterSeconds: 1)
                     }
                 }

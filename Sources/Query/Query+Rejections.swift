@@ -166,7 +166,7 @@ private struct SealedRejection {
             switch error {
             case .keyGone: return nil
             case .store(let error): throw .store(error)
-            case .sealedVault, .keyring, .masterKey, .ledger, .subjectFenced:
+            case .sealedVault, .keyring, .masterKey, .masterKeyAbsent, .ledger, .subjectFenced:
                 throw .unavailable(retryAfterSeconds: 1)
             }
         }

@@ -31,7 +31,7 @@ enum CommandOutput {
         var bytes = try output.get()
         guard status == 0 else {
             MasterKey.wipe(&bytes)
-            throw .masterKey("the command failed with status \(status >> 8 & 0xFF)")
+            throw .masterKeyAbsent("the command failed with status \(status >> 8 & 0xFF)")
         }
         return bytes
     }
@@ -61,7 +61,8 @@ enum CommandOutput {
         var child: pid_t = 0
         let result = posix_spawnp(&child, program, &actions, &attributes, &pointers, environ)
         guard result == 0 else {
-            throw .masterKey("the command cannot be run: \(String(cString: strerror(result)))")
+            throw .masterKeyAbsent(
+                "the command cannot be run: \(String(cString: strerror(result)))")
         }
         return child
     }
@@ -88,7 +89,7 @@ enum CommandOutput {
         var filled = 0
         while true {
             let left = deadline - now()
-            guard left > 0 else { return .failure(.masterKey("the command takes too long")) }
+            guard left > 0 else { return .failure(.masterKeyAbsent("the command takes too long")) }
             var wanted = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
             let ready = poll(&wanted, 1, Int32(clamping: left))
             if ready == 0 || (ready < 0 && errno == EINTR) { continue }

@@ -14,6 +14,7 @@ enum MasterKey {
     ) throws(VaultError) -> LockedMemory {
         var bytes: [UInt8]
         switch source {
+        case .given(let key): return key.memory
         case .file(let path): bytes = try readFile(path)
         case .environment(let name): bytes = try readEnvironment(name)
         case .command(let arguments):
@@ -64,7 +65,10 @@ enum MasterKey {
     private static func readFile(_ path: String) throws(VaultError) -> [UInt8] {
         // Not blocking, so that a named pipe in its place does not hang the start.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard file >= 0 else { throw failure("cannot open the file") }
+        guard file >= 0 else {
+            throw errno == ENOENT || errno == ENOTDIR
+                ? .masterKeyAbsent("the file is missing") : failure("cannot open the file")
+        }
         defer { close(file) }
         var information = stat()
         guard fstat(file, &information) == 0 else { throw failure("cannot look at the file") }
@@ -88,7 +92,7 @@ enum MasterKey {
 
     private static func readEnvironment(_ name: String) throws(VaultError) -> [UInt8] {
         guard let value = getenv(name) else {
-            throw .masterKey("the environment variable is not set")
+            throw .masterKeyAbsent("the environment variable is not set")
         }
         let text = UnsafeRawBufferPointer(start: value, count: strnlen(value, textCount + 3))
         // 32 raw characters would be a pass phrase, not a key.

@@ -9,6 +9,8 @@ package enum MasterKeySource: Sendable, Equatable {
     /// A program and its arguments (no shell) that writes the key raw or in base64 to its standard
     /// output, at most 4 KiB, within 30 seconds, and ends with status 0: a KMS, `age`, a TPM.
     case command([String])
+    /// An operator brought it to a sealed server. It is nowhere on the machine.
+    case given(GivenMasterKey)
 
     /// How the master key is kept, for receipts and status: never where or what it is.
     package var custody: String {
@@ -16,6 +18,7 @@ package enum MasterKeySource: Sendable, Equatable {
         case .file: "file"
         case .environment: "environment"
         case .command: "command"
+        case .given: "operator"
         }
     }
 }

@@ -56,8 +56,8 @@ package final class Vault: Sendable {
     }
 
     /// Opens the keyring and holds it against other processes. Needs no store. Blocks.
-    /// - Throws: `.masterKey` if the key cannot be had or is another one, `.keyring` if the file is
-    ///   missing, damaged or in use. Nothing was changed.
+    /// - Throws: `.masterKeyAbsent` if the key cannot be had, `.masterKey` if it is another one,
+    ///   `.keyring` if the file is missing, damaged or in use. Nothing was changed.
     package static func unlock(
         keyringDirectory: String, masterKey: MasterKeySource, clock: VaultClock = .system,
         configuration: VaultConfiguration = VaultConfiguration()
@@ -133,8 +133,16 @@ package final class Vault: Sendable {
         }
     }
 
-    /// Seals the keyring under another master key, which must exist. No data is touched. Blocks.
-    package func rotateMasterKey(to source: MasterKeySource, now: Milliseconds) throws(VaultError) {
+    /// Seals the keyring under another master key, which must exist, or, with `makingFile`, is made
+    /// if it is a file that is missing. No data is touched. Blocks.
+    /// - Throws: `.masterKey` and `.masterKeyAbsent` if the new key cannot be had: nothing was
+    ///   changed. `.keyring` if it cannot be written.
+    package func rotateMasterKey(
+        to source: MasterKeySource, makingFile: Bool = false, now: Milliseconds
+    ) throws(VaultError) {
+        if makingFile, case .file(let path) = source, MasterKey.isMissing(path: path) {
+            try MasterKey.create(path: path)
+        }
         let key = try MasterKey.read(source, commandSeconds: configuration.masterKeyCommandSeconds)
         try keyring.rotateMaster(to: key, now: now)
         custody.withLock { $0 = source }

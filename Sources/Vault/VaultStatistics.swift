@@ -27,7 +27,7 @@ package struct VaultStatistics: Sendable, Equatable {
     /// The clock is not trusted: nothing is destroyed until `confirmClock`.
     package var isDestructionOnHold = false
     package var tokenSigningNumbers: [UInt32] = []
-    /// `file`, `environment` or `command`.
+    /// `file`, `environment`, `command` or `operator`.
     package var masterKeyCustody = ""
     /// Number of the erasure ledger's last record.
     package var erasureLedgerNumber: UInt64 = 0

@@ -42,7 +42,12 @@ struct Strm: AsyncParsableCommand {
             """,
         version: StrmVersion.text,
         groupedSubcommands: [
-            CommandGroup(name: "Server", subcommands: [Init.self, Serve.self, Status.self]),
+            CommandGroup(
+                name: "Server",
+                subcommands: [
+                    Init.self, Serve.self, Status.self,
+                    KeysCommand.self, Confirm.self,
+                ]),
             CommandGroup(
                 name: "Contracts, streams, purposes, clients and exporters",
                 subcommands: [

@@ -70,6 +70,9 @@ struct PermissionTests {
         ("POST", "/v1/audit/exports", ["administrator", "dpo", "auditor"]),
         ("GET", "/v1/status", ["administrator", "dpo", "auditor"]),
         ("POST", "/v1/clock/confirm", ["administrator"]),
+        ("GET", "/v1/keys", ["administrator", "dpo", "auditor"]),
+        ("POST", "/v1/keys/rotate-master", ["administrator"]),
+        ("GET", "/v1/expiry", ["administrator", "dpo", "auditor"]),
         (
             "GET", "/v1/rejections",
             ["administrator", "dpo", "author", "auditor", "sender", "streamOwner"]

@@ -106,7 +106,7 @@ import Testing
     @Test("an environment variable holds base64")
     func environment() throws {
         let name = "STRM_TEST_MASTER_\(UInt32.random(in: 0...UInt32.max))"
-        #expect(throws: VaultError.masterKey("the environment variable is not set")) {
+        #expect(throws: VaultError.masterKeyAbsent("the environment variable is not set")) {
             try read(.environment(name))
         }
         setenv(name, base64, 1)
@@ -127,14 +127,14 @@ import Testing
 
     @Test("a command that fails, hangs, floods or is not there gives an error, not a key")
     func badCommands() throws {
-        #expect(throws: VaultError.masterKey("the command failed with status 3")) {
+        #expect(throws: VaultError.masterKeyAbsent("the command failed with status 3")) {
             try read(.command(["sh", "-c", "echo \(base64); exit 3"]))
         }
         // No time at all, so that the test waits for nothing.
-        #expect(throws: VaultError.masterKey("the command takes too long")) {
+        #expect(throws: VaultError.masterKeyAbsent("the command takes too long")) {
             try read(.command(["sleep", "600"]), seconds: 0)
         }
-        #expect(throws: VaultError.masterKey("the command writes too much")) {
+        #expect(throws: VaultError.masterKeyAbsent("the command writes too much")) {
             try read(.command(["yes"]))
         }
         #expect(throws: VaultError.self) { try read(.command(["/no/such/program"])) }

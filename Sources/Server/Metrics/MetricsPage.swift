@@ -31,6 +31,7 @@ struct MetricsPage: Sendable {
     var streamNames: [UInt32: String]
     var startedAt: Milliseconds
     var isReady: Bool
+    var wrongMasterKeys: UInt64 = 0
 
     var text: String {
         var page = PrometheusText()
@@ -47,6 +48,7 @@ struct MetricsPage: Sendable {
         addExporters(to: &page)
         addWitnesses(to: &page)
         addVault(to: &page)
+        Self.addSeal(isSealed: false, wrongKeys: wrongMasterKeys, to: &page)
         addHTTP(to: &page)
         return page.text
     }

@@ -5,8 +5,8 @@
 enum OpenAPIDocument {
     static let text =
         head + eventPaths + managementPaths + lifeCyclePaths + dryRunPaths + rejectionPaths
-        + exportPaths + auditPaths + auditProofPaths + tokenPaths + operationPaths + components
-        + rejectionSchemas
+        + exportPaths + auditPaths + auditProofPaths + tokenPaths + operationPaths + custodyPaths
+        + components + rejectionSchemas
         + exportSchemas + dryRunSchemas
 
     private static let head = """

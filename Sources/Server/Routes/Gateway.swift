@@ -154,7 +154,7 @@ final class Gateway: HTTPHandler, @unchecked Sendable {
             "This needs the role \(needed); this client's role is \(caller.role.rawValue).")
     }
 
-    private static func pathOnly(_ target: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    static func pathOnly(_ target: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         guard let end = target.firstIndex(of: UInt8(ascii: "?")) else { return target }
         return UnsafeRawBufferPointer(rebasing: target[..<end])
     }

@@ -41,5 +41,6 @@ enum RouteTable {
             + rejections.routes + kept.routes + [ReplayRoute(kept: kept).route] + audit.routes
             + AuditProofRoutes(engine: engine).routes
             + tokens.routes + OperationsRoutes(engine: engine).routes
+            + KeyRoutes(engine: engine).routes + [ExpiryRoute(engine: engine).route]
     }
 }

@@ -37,7 +37,7 @@ extension Engine {
             tokensIssued: tokenService.issued,
             tokensRefused: tokenService.refused, requestsRunning: figures?.running() ?? 0,
             requestsWaiting: figures?.waiting() ?? 0, streamNames: names, startedAt: startedAt,
-            isReady: unreadiness.isEmpty)
+            isReady: unreadiness.isEmpty, wrongMasterKeys: figures?.wrongMasterKeys() ?? 0)
     }
 
     /// `GET /v1/status`

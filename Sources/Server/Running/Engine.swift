@@ -49,15 +49,20 @@ final class Engine: Sendable {
         var statistics: @Sendable () -> HTTPStatistics
         var running: @Sendable () -> Int
         var waiting: @Sendable () -> Int
+        /// Master keys that were given to the server while it was sealed, and were wrong.
+        var wrongMasterKeys: @Sendable () -> UInt64 = { 0 }
     }
 
     /// Blocks: reads the keyring and recovers the store. `observer` is for tests that stall or fail
     /// commits.
+    ///
+    /// - Parameter masterKey: nil for the one that the settings name.
     /// - Throws: `VaultError`, `StoreError`, `CipherSelfTestError`; the start must be refused with
     ///   its description.
     init(
         settings: ServerSettings, clock: @escaping @Sendable () -> Milliseconds,
-        vaultClock: VaultClock, logger: Logger, observer: (any CommitObserver)? = nil
+        vaultClock: VaultClock, logger: Logger, observer: (any CommitObserver)? = nil,
+        masterKey: MasterKeySource? = nil
     ) throws {
         self.settings = settings
         self.clock = clock
@@ -65,8 +70,8 @@ final class Engine: Sendable {
         startedAt = clock()
         try CipherSelfTest.run()
         vault = try Vault.unlock(
-            keyringDirectory: settings.keyringDirectory, masterKey: settings.masterKey.source,
-            clock: vaultClock,
+            keyringDirectory: settings.keyringDirectory,
+            masterKey: masterKey ?? settings.masterKey.source, clock: vaultClock,
             configuration: Self.vaultConfiguration(settings))
         var configuration = Self.storeConfiguration(settings)
         configuration.observer = observer

@@ -48,6 +48,8 @@ package final class StreamMachineServer: Sendable {
     /// Serves until SIGTERM, SIGINT, `stop` or the cancellation of the task, then stops gracefully:
     /// peers are told, what is in flight is finished, the stop is recorded, the store closed.
     /// Returns after that.
+    ///
+    /// If the master key cannot be had it serves sealed, until an operator brings the key.
     /// - Throws: why the start was refused; nothing listens then. Each error's description is safe
     ///   to show.
     package func run() async throws {
@@ -58,18 +60,20 @@ package final class StreamMachineServer: Sendable {
         for complaint in complaints {
             logger.warning("hardening is incomplete", metadata: ["reason": "\(complaint)"])
         }
-        let engine = try Engine(
-            settings: settings, clock: clock, vaultClock: vaultClock, logger: logger,
-            observer: observer)
+        let seal = Seal(
+            makeEngine: { [settings, clock, vaultClock, observer] key in
+                try Engine(
+                    settings: settings, clock: clock, vaultClock: vaultClock, logger: logger,
+                    observer: observer, masterKey: key)
+            }, monotonic: vaultClock.monotonic, logger: logger)
+        let first = try await seal.openAtStart()
         do {
-            try await engine.audit.append(
-                .server(.serverStarted, detail: ["version": Engine.version]))
-            try await serve(engine, logger)
+            try await serve(seal, first, logger)
         } catch {
-            await engine.close()
+            await seal.engine?.close()
             throw error
         }
-        await engine.close()
+        await seal.engine?.close()
         logger.info("stopped")
     }
 
@@ -79,21 +83,21 @@ package final class StreamMachineServer: Sendable {
         await group.withLock { $0 }?.triggerGracefulShutdown()
     }
 
-    private func serve(_ engine: Engine, _ logger: Logger) async throws {
+    private func serve(_ seal: Seal, _ engine: Engine?, _ logger: Logger) async throws {
         let work = RequestRunner(
             limit: settings.limits.requestsInFlightMax, cancelsOnStop: false)
         let waits = RequestRunner(limit: settings.limits.requestsInFlightMax, cancelsOnStop: true)
         let listener = Listener(
-            engine: engine, work: work, waits: waits, logger: logger, onReady: onReady)
+            settings: settings, seal: seal, work: work, waits: waits, startedAt: clock(),
+            logger: logger, onReady: onReady)
+        if let engine { listener.open(engine) }
         // Stopped in the reverse order: first the listener, so that the tasks of its requests live
         // until it is done.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: work),
-                    .init(service: Housekeeping(engine: engine)),
-                    .init(service: Exporting(exporters: engine.exporters)),
-                    .init(service: Witnessing(witnesses: engine.witnesses)),
+                    .init(service: BackgroundWork(seal: seal)),
                     .init(
                         service: listener,
                         successTerminationBehavior: .gracefullyShutdownGroup,

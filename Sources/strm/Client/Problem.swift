@@ -34,6 +34,10 @@ struct Problem: Codable, Sendable {
         return parts.isEmpty ? "no reason given" : parts.joined(separator: ", ")
     }
 
+    static func type(body: some Sequence<UInt8>) -> String? {
+        (try? JSONDecoder().decode(Problem.self, from: Data(body)))?.type
+    }
+
     static func summary(status: Int, body: some Sequence<UInt8>) -> String {
         if let problem = try? JSONDecoder().decode(Problem.self, from: Data(body)) {
             return problem.summary

@@ -16,6 +16,9 @@ struct Reply: Sendable {
         min(max(headers["retry-after"].flatMap { Int($0) } ?? 1, 0), 60)
     }
 
+    /// The server waits for its master key.
+    var isSealed: Bool { status == 503 && Problem.type(body: body)?.hasSuffix("/sealed") == true }
+
     /// The body as JSON.
     /// - Throws: `failed` if it is not, which no route of ours answers.
     func json() throws(CommandFailure) -> JSONValue {
@@ -31,6 +34,11 @@ struct Reply: Sendable {
     func check(_ action: String) throws(CommandFailure) {
         guard !isSuccess else { return }
         let reason = Problem.summary(status: status, body: body)
+        if isSealed {
+            throw CommandFailure(
+                .overloaded, "the server is sealed: it has no master key and opens nothing",
+                next: "strm keys unseal")
+        }
         switch status {
         case 401:
             throw CommandFailure(

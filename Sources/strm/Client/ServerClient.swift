@@ -75,6 +75,15 @@ actor ServerClient {
             bytes, timeoutSeconds)
     }
 
+    /// Sends a request as nobody: for what a server answers to anyone, and for one that is sealed.
+    func requestWithoutToken(
+        _ method: String, _ path: String, body: [UInt8]? = nil, contentType: String = "text/plain",
+        timeoutSeconds: Int64 = 30
+    ) async throws -> Reply {
+        let headers = body == nil ? [] : [("content-type", contentType)]
+        return try await send(method, path, headers, body, timeoutSeconds)
+    }
+
     /// A valid access token. One request to the server for each ``ServerClient``, until it expires.
     func accessToken() async throws -> String {
         if let token { return token }

@@ -34,6 +34,9 @@ struct ServerURL: Hashable, Sendable, CustomStringConvertible {
         "\(isSecure ? "https" : "http")://\(host == "localhost" ? "127.0.0.1" : host):\(port)"
     }
 
+    /// Whether the name means this machine, whatever a resolver says.
+    var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
     /// Host and port as they stand in a `Host` or `:authority` header.
     var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 

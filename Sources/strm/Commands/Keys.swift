@@ -1,11 +1,15 @@
 import ArgumentParser
 
-/// `strm keys …`: the keys of the installation.
+/// `strm keys …`: the custody of the keys. No command shows a key.
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
-        abstract: "The keys of the installation.",
+        abstract: "How the keys are kept, what was destroyed and when; open a sealed server.",
         subcommands: [
-            KeysRotateSigning.self
+            KeysStatus.self,
+            KeysExpiry.self,
+            KeysUnseal.self,
+            KeysRotateMaster.self,
+            KeysRotateSigning.self,
         ])
 }

@@ -1,0 +1,116 @@
+extension OpenAPIDocument {
+    static let custodyPaths = """
+          /v1/unseal:
+            post:
+              operationId: unseal
+              summary: >-
+                Bring a sealed server its master key; over TLS or from the same machine alone.
+              description: >-
+                While a server is sealed every other request but health and metrics is answered with
+                503 and the problem sealed. Having the key is the authentication. A key is tried
+                once a second. A server that is not sealed answers 409.
+              security: []
+              requestBody:
+                required: true
+                content:
+                  text/plain:
+                    schema: {type: string, maxLength: 4096, description: Base64 of 32 bytes.}
+              responses:
+                "204": {description: The key is right; everything is served from now on.}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "429":
+                  description: A key was tried less than a second ago.
+                  content:
+                    application/problem+json: {schema: {$ref: "#/components/schemas/Problem"}}
+                "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/keys:
+            get:
+              operationId: getKeys
+              summary: >-
+                How the keys are kept: custody, generation, epochs, ages of secrets; never a key
+                (administrator, dpo, auditor).
+              responses:
+                "200":
+                  description: The state of the keyring.
+                  content:
+                    application/json: {schema: {type: object}}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/keys/rotate-master:
+            post:
+              operationId: rotateMasterKey
+              summary: Put another master key in the place of the one in use (administrator).
+              description: >-
+                The keyring is sealed under the new key and the generation before is overwritten; no
+                data is touched. With to, the key is kept elsewhere from then on, and the setting
+                masterKey must say so before the next start.
+              requestBody:
+                required: true
+                content:
+                  application/json:
+                    schema:
+                      type: object
+                      additionalProperties: false
+                      properties:
+                        to:
+                          type: string
+                          description: file:/ABSOLUTE/PATH or environment:NAME.
+              responses:
+                "200":
+                  description: Done.
+                  content:
+                    application/json:
+                      schema:
+                        type: object
+                        required: [from, custody, generation]
+                        properties:
+                          from: {type: string}
+                          custody: {type: string}
+                          generation: {type: integer}
+                          setting: {type: string}
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "409": {$ref: "#/components/responses/Conflict"}
+                "413": {$ref: "#/components/responses/TooLarge"}
+                "415": {$ref: "#/components/responses/UnsupportedMediaType"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+          /v1/expiry:
+            get:
+              operationId: getExpiry
+              summary: >-
+                What was destroyed when, with the numbers of the audit entries, and what will be
+                (dpo, auditor, administrator).
+              description: >-
+                One answer looks at 1,000,000 entries at most; go on with after=next until
+                isComplete.
+              parameters:
+                - {name: from, in: query, schema: {$ref: "#/components/schemas/Time"}}
+                - name: to
+                  in: query
+                  description: Exclusive.
+                  schema: {$ref: "#/components/schemas/Time"}
+                - name: after
+                  in: query
+                  description: The number of the first entry to look at.
+                  schema: {type: integer, minimum: 0, maximum: 9223372036854775807}
+              responses:
+                "200":
+                  description: The report.
+                  content:
+                    application/json:
+                      schema:
+                        type: object
+                        required: [at, destroyed, dropped, next, isComplete, due, dueDays, streams]
+                "400": {$ref: "#/components/responses/Invalid"}
+                "401": {$ref: "#/components/responses/Unauthorized"}
+                "403": {$ref: "#/components/responses/Forbidden"}
+                "503": {$ref: "#/components/responses/Unavailable"}
+
+        """
+}

@@ -1,0 +1,115 @@
+import Audit
+import HTTP
+import Logging
+import Store
+import Vault
+
+/// `/v1/keys`: how the keys are kept, and the master key's replacement. Never a key.
+struct KeyRoutes: Sendable {
+    let engine: Engine
+
+    var routes: [Route] {
+        [
+            Route(
+                method: .get, template: "/v1/keys",
+                access: .roles([.administrator, .dpo, .auditor])
+            ) { request in
+                _ = try request.query()
+                return Answer.json(status)
+            },
+            Route(
+                method: .post, template: "/v1/keys/rotate-master",
+                access: .roles([.administrator])
+            ) { request in
+                _ = try request.query()
+                return try await rotateMaster(request)
+            },
+            // Of a sealed server alone, which answers it before there are any routes.
+            Route(method: .post, template: "/v1/unseal", access: .open) { _ in
+                throw Problem.notSealed
+            },
+        ]
+    }
+
+    private var status: WireValue {
+        let report = engine.vault.report
+        let figures = engine.vault.statistics
+        return [
+            "masterKey": ["custody": .string(figures.masterKeyCustody)],
+            "keyring": [
+                "generation": .integer(Int64(clamping: figures.generation)),
+                "failure": .optional(figures.keyringFailure),
+            ],
+            "epoch": .integer(Int64(figures.epoch)),
+            "day": .optional(figures.epochDay?.description),
+            "clock": [
+                "onRecord": .string(WireTime.format(report.clockOnRecord)),
+                "isDestructionOnHold": .bool(figures.isDestructionOnHold),
+            ],
+            "secrets": .array(
+                report.secrets.map {
+                    [
+                        "kind": .string($0.kind), "number": .integer(Int64($0.number)),
+                        "createdAt": .string(WireTime.format($0.created)),
+                    ]
+                }),
+            "epochs": .array(report.epochs.map(ExpiryReport.wire)),
+        ]
+    }
+
+    /// The entry comes first: after the deed nobody could prove that it had been on record.
+    private func rotateMaster(_ request: RouteRequest) async throws -> HTTPResponse {
+        let body = try request.object("to")
+        let caller = try request.principal()
+        let target = try body.text("to").map(Self.source)
+        let before = engine.vault.statistics.masterKeyCustody
+        guard let target else { throw Problem.conflict(Self.onlyFiles) }
+        try await engine.audit.append(
+            .by(
+                caller, .masterKeyRotated,
+                detail: ["from": before, "to": target.source.custody]))
+        do {
+            try await engine.store.readers.run { [vault = engine.vault, now = request.now] in
+                try vault.rotateMasterKey(to: target.source, makingFile: true, now: now)
+            }
+        } catch let error as VaultError {
+            throw Self.problem(error, engine.logger)
+        }
+        return Answer.json([
+            "from": .string(before), "custody": .string(target.source.custody),
+            "generation": .integer(Int64(clamping: engine.vault.statistics.generation)),
+            "setting": .string(target.description),
+        ])
+    }
+
+    static let onlyFiles =
+        "A master key in a file is renewed in place; one that is kept elsewhere is replaced there. "
+        + "Say with \"to\" where the new one is."
+
+    /// A command is not taken from the network: it would be a program that an administrator's token
+    /// runs on this machine.
+    static func source(_ text: String) throws(Problem) -> MasterKeyCustody {
+        let expected = "file:/ABSOLUTE/PATH or environment:NAME"
+        switch MasterKeyCustody(text) {
+        case .file(let path) where path.hasPrefix("/"): return .file(path)
+        case .environment(let name): return .environment(name)
+        case .command:
+            throw .invalid(
+                "/to",
+                expected: expected + "; a command is taken on a stopped server alone "
+                    + "(strm keys rotate-master --offline)")
+        default: throw .invalid("/to", expected: expected)
+        }
+    }
+
+    static func problem(_ error: VaultError, _ logger: Logger) -> Problem {
+        switch error {
+        case .masterKey, .masterKeyAbsent:
+            return .conflict("Nothing was changed: \(error.description).")
+        case .keyGone, .sealedVault, .store, .keyring, .ledger, .subjectFenced:
+            logger.error(
+                "the master key could not be replaced", metadata: ["error": "\(error)"])
+            return .unavailable("The keyring cannot be written.")
+        }
+    }
+}

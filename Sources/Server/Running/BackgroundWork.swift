@@ -1,0 +1,18 @@
+import ServiceLifecycle
+
+/// What the server does by itself, from the moment when its engine is open: housekeeping,
+/// exports, and checkpoints for witnesses.
+struct BackgroundWork: Service {
+    let seal: Seal
+
+    func run() async throws {
+        for await engine in seal.opened.cancelOnGracefulShutdown() {
+            await withTaskGroup { group in
+                group.addTask { await Housekeeping(engine: engine).run() }
+                group.addTask { await Exporting(exporters: engine.exporters).run() }
+                group.addTask { await Witnessing(witnesses: engine.witnesses).run() }
+            }
+            return
+        }
+    }
+}

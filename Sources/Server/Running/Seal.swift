@@ -1,0 +1,170 @@
+import Audit
+import Logging
+import Store
+import Synchronization
+import Vault
+
+/// Whether the engine is open, and how it is opened: at the start with the master key that the
+/// settings name, or later with one that an operator brings.
+///
+/// While it is sealed there is no catalog and so no client: having the master key is what
+/// authenticates. Tries are one at a time and one a second. A key that is not the right one leaves
+/// everything as it was.
+final class Seal: Sendable {
+    private let state: Mutex<SealStateMachine>
+    private let figures = Mutex(Figures())
+    private let makeEngine: @Sendable (MasterKeySource?) throws -> Engine
+    private let monotonic: @Sendable () -> Milliseconds
+    private let logger: Logger
+    private let waiting: AsyncStream<Engine>.Continuation
+    /// Gives the engine once it is open. For one reader.
+    let opened: AsyncStream<Engine>
+
+    private struct Figures {
+        var wrongKeys: UInt64 = 0
+        var engine: Engine?
+    }
+
+    init(
+        makeEngine: @escaping @Sendable (MasterKeySource?) throws -> Engine,
+        monotonic: @escaping @Sendable () -> Milliseconds, logger: Logger
+    ) {
+        state = Mutex(SealStateMachine())
+        self.makeEngine = makeEngine
+        self.monotonic = monotonic
+        self.logger = logger
+        (opened, waiting) = AsyncStream.makeStream(
+            of: Engine.self, bufferingPolicy: .bufferingOldest(1))
+    }
+
+    /// Master keys that were given and were wrong.
+    var wrongKeys: UInt64 { figures.withLock { $0.wrongKeys } }
+    /// nil while it is sealed. Whoever runs the server closes it.
+    var engine: Engine? { figures.withLock { $0.engine } }
+
+    /// The start. Blocks.
+    /// - Returns: nil if the master key cannot be had: the server waits for it, sealed.
+    /// - Throws: every other reason why the engine cannot be opened; the start must be refused.
+    func openAtStart() async throws -> Engine? {
+        let engine: Engine
+        do {
+            engine = try makeEngine(nil)
+        } catch VaultError.masterKeyAbsent(let reason) {
+            logger.warning(
+                "sealed: the master key cannot be had; bring it with strm keys unseal",
+                metadata: ["reason": "\(reason)"])
+            return nil
+        }
+        try await begin(engine, [])
+        didOpen(engine)
+        return engine
+    }
+
+    /// Opens the engine with a key that somebody brought, or says why not. Blocks for as long as a
+    /// start takes. The caller must be let in by nothing but this key, over TLS or from loopback.
+    func unseal(_ key: GivenMasterKey) async throws(Problem) -> Engine {
+        switch state.withLock({ $0.tries(at: monotonic()) }) {
+        case .go: break
+        case .isOpen: throw .notSealed
+        case .isOpening: throw .sealed("It is being opened.")
+        case .tooSoon: throw .tooManyTries
+        }
+        do {
+            let engine = try makeEngine(.given(key))
+            let wrong = wrongKeys
+            try await begin(
+                engine, [.server(.serverUnsealed, detail: ["wrongKeys": String(wrong)])])
+            didOpen(engine)
+            logger.notice("unsealed", metadata: ["wrongKeys": "\(wrong)"])
+            return engine
+        } catch VaultError.masterKey {
+            state.withLock { $0.hasFailed() }
+            let count = figures.withLock { figures in
+                figures.wrongKeys += 1
+                return figures.wrongKeys
+            }
+            logger.warning("a wrong master key was given", metadata: ["wrongKeys": "\(count)"])
+            throw .wrongMasterKey
+        } catch {
+            // Another process may have the keyring, or the store is refused: the operator can look
+            // into it and try again.
+            state.withLock { $0.hasFailed() }
+            let reason = Self.reason(error)
+            logger.error("the engine cannot be opened", metadata: ["error": "\(reason)"])
+            throw .sealed("The key is right, but the start failed: \(reason).")
+        }
+    }
+
+    /// The start is on record before anybody is served.
+    private func begin(_ engine: Engine, _ more: [AuditEntry]) async throws {
+        do {
+            try await engine.audit.append(
+                .server(.serverStarted, detail: ["version": Engine.version]))
+            for entry in more { try await engine.audit.append(entry) }
+        } catch {
+            await engine.close()
+            throw error
+        }
+    }
+
+    private func didOpen(_ engine: Engine) {
+        figures.withLock { $0.engine = engine }
+        state.withLock { $0.isOpen() }
+        waiting.yield(engine)
+        waiting.finish()
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as VaultError: error.description
+        case let error as StoreError: error.description
+        default: "\(type(of: error))"
+        }
+    }
+}
+
+/// The states of a seal, and how often a key may be tried.
+struct SealStateMachine: ~Copyable {
+    /// Between the beginnings of two tries, in milliseconds.
+    static let tryInterval: Milliseconds = 1_000
+
+    private enum State {
+        case sealed
+        case opening
+        case open
+    }
+
+    enum Try: Equatable {
+        case go, tooSoon, isOpening, isOpen
+    }
+
+    private var state = State.sealed
+    private var lastTry: Milliseconds?
+
+    /// - Parameter time: of a clock that does not jump.
+    mutating func tries(at time: Milliseconds) -> Try {
+        switch state {
+        case .open: return .isOpen
+        case .opening: return .isOpening
+        case .sealed:
+            if let lastTry, time - lastTry < Self.tryInterval { return .tooSoon }
+            lastTry = time
+            state = .opening
+            return .go
+        }
+    }
+
+    mutating func hasFailed() {
+        switch state {
+        case .opening: state = .sealed
+        case .sealed, .open: preconditionFailure("only a try that was begun can fail")
+        }
+    }
+
+    mutating func isOpen() {
+        switch state {
+        case .sealed, .opening: state = .open
+        case .open: preconditionFailure("it is opened once")
+        }
+    }
+}
