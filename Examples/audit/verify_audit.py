@@ -350,7 +350,7 @@ def parse_entry(data, index):
     """The members of an entry that begins as every entry does."""
     try:
         members = json.loads(data.decode("ascii"))
-    except (UnicodeDecodeError, ValueError):
+    except (UnicodeDecodeError, ValueError, RecursionError):
         raise Refused("entry %d: not a line of ASCII JSON" % index)
     if (b"\n" in data or not isinstance(members, dict)
             or list(members)[:3] != ["n", "at", "act"]

@@ -3,6 +3,7 @@ import AuditProof
 import Dispatch
 import Foundation
 import Store
+import Synchronization
 
 /// A file that holds the newest checkpoint; meant to lie where this machine's administrator cannot
 /// change it, such as a mounted share of another department.
@@ -84,20 +85,53 @@ struct FilePlace: OutsidePlace {
         .failed("the file \(what): \(String(cString: strerror(errno)))")
     }
 
-    /// Away from the threads that readers of events need: a share that hangs hangs here.
+    /// Away from the threads that readers of events need: a share that hangs hangs here, and a stop
+    /// of the server does not wait for it.
     private func onThread<Value: Sendable>(
         _ body: @escaping @Sendable () throws(WitnessFailure) -> Value
     ) async throws(WitnessFailure) -> Value {
-        let result = await withCheckedContinuation {
-            (continuation: CheckedContinuation<Result<Value, WitnessFailure>, Never>) in
-            DispatchQueue.global(qos: .utility).async {
-                do throws(WitnessFailure) {
-                    continuation.resume(returning: .success(try body()))
-                } catch {
-                    continuation.resume(returning: .failure(error))
+        let pending = FirstResult<Value>()
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                pending.wait(continuation)
+                DispatchQueue.global(qos: .utility).async {
+                    do throws(WitnessFailure) {
+                        pending.finish(.success(try body()))
+                    } catch {
+                        pending.finish(.failure(error))
+                    }
                 }
             }
+        } onCancel: {
+            pending.finish(.failure(.failed("given up")))
         }
         return try result.get()
+    }
+}
+
+/// One result that one task waits for; the first one counts.
+private final class FirstResult<Value: Sendable>: Sendable {
+    typealias Outcome = Result<Value, WitnessFailure>
+    typealias Waiter = CheckedContinuation<Outcome, Never>
+
+    private let state = Mutex<(waiter: Waiter?, outcome: Outcome?)>((nil, nil))
+
+    func wait(_ waiter: Waiter) {
+        let outcome = state.withLock { state -> Outcome? in
+            if let outcome = state.outcome { return outcome }
+            state.waiter = waiter
+            return nil
+        }
+        if let outcome { waiter.resume(returning: outcome) }
+    }
+
+    func finish(_ outcome: Outcome) {
+        let waiter = state.withLock { state -> Waiter? in
+            guard state.outcome == nil else { return nil }
+            state.outcome = outcome
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume(returning: outcome)
     }
 }

@@ -32,7 +32,7 @@ struct HTTPPlace: OutsidePlace {
         case 200: break
         case 422:
             throw .otherHistory("it has seen other first \(oldSize) entries than the log has")
-        case 409 where oldSize == size:
+        case 409 where oldSize == size && (Self.size(reply) ?? size) == size:
             throw .otherHistory("it has seen other \(size) entries than the log has")
         case 403: throw .failed("it does not know the key that signs the log")
         case 404: throw .failed("it does not know this log")

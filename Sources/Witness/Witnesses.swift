@@ -122,6 +122,8 @@ package final class Witnesses: Sendable {
             }
             await remember(confirmation, place)
         } catch {
+            // The server stops, and took the request back itself.
+            if Task.isCancelled { return }
             let before = state.withLock { state in
                 let failure = state[place.kind]?.failure
                 state[place.kind]?.failure = error

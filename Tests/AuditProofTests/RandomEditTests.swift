@@ -23,7 +23,7 @@ struct RandomEditTests {
 
     /// Logs of several sizes: around a tile, over several, with and without changes of the key.
     static let sizes: [(size: Int, rotations: [Int])] = [
-        (41, []), (257, [100]), (600, [299, 511]), (1_000, []),
+        (41, []), (257, [100]), (400, [199, 311]), (700, []),
     ]
 
     @Test("ours, the Python and the Go verifier notice every one, and pass what is unaltered")

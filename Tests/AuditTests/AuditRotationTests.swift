@@ -48,6 +48,9 @@ struct AuditRotationTests {
         #expect(fixture.log.verifierKey == (try Self.signer(1).verifierKey))
         try await fixture.records([AuditEntry(act: .serverStarted)])
         #expect(try Self.signers(fixture.log, upTo: 1) == [1])
+        // What else is signed by the log's key is signed by the new one now.
+        let name = "test/manifests"
+        #expect(fixture.log.signer(named: name).key == (try Self.signer(1).named(name).key))
         // Trees of the old key's time are still signed by it.
         let old = try #require(try fixture.log.entryProof(2, size: 5))
         _ = try Checkpoint(parsing: old.note, verifiedBy: try Self.signer(0).key)

@@ -158,26 +158,9 @@ extension EndToEnd {
             let last = try #require(try await Self.witnessed(site)["confirmedSize"] as? Int)
             await site.stop()
 
-            // The copy is put in its place: it is older than what the witness saw, and then, grown
-            // longer, another log.
             try files.moveItem(atPath: site.data, toPath: site.data + ".real")
             try files.moveItem(atPath: copy, toPath: site.data)
-            try await site.start(environment: settings)
-            let older = try await Self.waits(for: site) { $0["isOtherHistory"] as? Bool == true }
-            #expect((older["failure"] as? String)?.contains("it has seen") == true)
-            for number in 0..<(last + 2) {
-                try await Self.grow(site, number)
-            }
-            let fork = try await Self.waits(for: site) {
-                ($0["failure"] as? String)?.contains("other first") == true
-            }
-            #expect(fork["isOtherHistory"] as? Bool == true)
-            // Nothing is held back by it.
-            let metrics = try await Tool.run("/usr/bin/curl", ["-sS", "\(site.url)/metrics"])
-            #expect(metrics.output.contains("strm_audit_outside_other_history{kind=\"url\"} 1"))
-            #expect(metrics.output.contains("strm_ready 1"))
-            await site.stop()
-            #expect(site.logs.contains("a place outside holds another audit log"))
+            try await Self.expectFork(site, settings, seen: last)
 
             // The real log is still the one that the witness follows.
             try files.removeItem(atPath: site.data)
@@ -190,9 +173,26 @@ extension EndToEnd {
             await site.stop()
         }
 
-        /// One entry more: each token has one.
-        private static func grow(_ site: Deployment, _ number: Int) async throws {
-            _ = try await site.token("administrator")
+        /// The data directory is older than what the witness saw, and then, grown longer, another
+        /// log.
+        private static func expectFork(
+            _ site: Deployment, _ settings: [String: String], seen: Int
+        ) async throws {
+            try await site.start(environment: settings)
+            let older = try await waits(for: site) { $0["isOtherHistory"] as? Bool == true }
+            #expect((older["failure"] as? String)?.contains("it has seen") == true)
+            // Each token is one entry more.
+            for _ in 0..<(seen + 2) { _ = try await site.token("administrator") }
+            let fork = try await waits(for: site) {
+                ($0["failure"] as? String)?.contains("other first") == true
+            }
+            #expect(fork["isOtherHistory"] as? Bool == true)
+            // Nothing is held back by it.
+            let metrics = try await Tool.run("/usr/bin/curl", ["-sS", "\(site.url)/metrics"])
+            #expect(metrics.output.contains("strm_audit_outside_other_history{kind=\"url\"} 1"))
+            #expect(metrics.output.contains("strm_ready 1"))
+            await site.stop()
+            #expect(site.logs.contains("a place outside holds another audit log"))
         }
     }
 }

@@ -6,7 +6,7 @@ import Vault
 
 @testable import Server
 
-@Suite("Proofs about the audit log over HTTP")
+@Suite("Proofs about the audit log over HTTP", .timeLimit(.minutes(2)))
 struct AuditProofRouteTests {
     private static func chain(
         _ server: TestServer, _ token: String, rotations: Int
@@ -165,6 +165,47 @@ struct AuditProofRouteTests {
         }
     }
 
+    @Test("a connector's bucket gets each checkpoint, once the connector is there")
+    func connectorWitness() async throws {
+        let bucket = FileManager.default.temporaryDirectory
+            .appending(path: "strm-witness-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(
+            atPath: bucket, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: bucket) }
+        let settings = [
+            "exports.directory": bucket, "audit.witness.connector": "outside",
+            "audit.witness.periodSeconds": "1",
+        ]
+        try await TestServer.with(settings) { server in
+            let token = try await server.administrator()
+            let failing = try await Self.waits(server, token) { ($0["failures"] as? Int ?? 0) > 0 }
+            #expect((failing["failure"] as? String)?.contains("name of a connector") == true)
+            let made = try await server.client.post(
+                "/v1/connectors", token: token,
+                json: "{\"name\":\"outside\",\"type\":\"local\",\"path\":\"proof\"}")
+            #expect(made.status == 201, "\(made.text)")
+            let item = try await Self.waits(server, token) { $0["confirmedSize"] is Int }
+            let size = try #require(item["confirmedSize"] as? Int)
+            let note = try Data(
+                contentsOf: URL(filePath: "\(bucket)/proof/checkpoints/\(size)"))
+            let key = try VerifierKey(server.initial.auditVerifierKey)
+            #expect(
+                try Checkpoint(parsing: Array(note), verifiedBy: key).size == UInt64(size))
+        }
+    }
+
+    /// Asks until it holds; the test's own limit ends it otherwise.
+    private static func waits(
+        _ server: TestServer, _ token: String, for condition: ([String: Any]) -> Bool
+    ) async throws -> [String: Any] {
+        while true {
+            let report = try await server.client.get("/v1/audit/witnesses", token: token)
+            let item = (report.json["items"] as? [[String: Any]])?.first ?? [:]
+            if condition(item) { return item }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
     @Test("a file outside gets the checkpoint, and its age is a metric")
     func fileWitness() async throws {
         let file = FileManager.default.temporaryDirectory
@@ -172,13 +213,8 @@ struct AuditProofRouteTests {
         defer { try? FileManager.default.removeItem(atPath: file) }
         try await TestServer.with(["audit.witness.file": file]) { server in
             let token = try await server.administrator()
-            var item: [String: Any] = [:]
             // The first checkpoint is brought there right after the start, beside it.
-            while item["confirmedSize"] as? Int == nil {
-                let report = try await server.client.get("/v1/audit/witnesses", token: token)
-                item = (report.json["items"] as? [[String: Any]])?.first ?? [:]
-                try await Task.sleep(for: .milliseconds(5))
-            }
+            let item = try await Self.waits(server, token) { $0["confirmedSize"] is Int }
             #expect(item["name"] as? String == "file")
             let note = try Data(contentsOf: URL(filePath: file))
             let key = try VerifierKey(server.initial.auditVerifierKey)

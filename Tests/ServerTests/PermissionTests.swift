@@ -152,6 +152,7 @@ struct PermissionTests {
         .replacing("consumers/c/", with: "consumers/{consumer}/")
         .replacing("a/b/1.0.0", with: "{handle}/{name}/{version}")
         .replacing("tile/0/000", with: "tile/{path}")
+        .replacing("rotations/1", with: "rotations/{number}")
     }
 
     @Test("a client of one stream neither reads nor sees another")
