@@ -22,4 +22,15 @@ bool strm_compress(strm_compressor *compressor, const uint8_t *input, size_t inp
                    bool is_last, uint8_t *output, size_t output_capacity, size_t *taken,
                    size_t *made, bool *is_done);
 
+typedef struct strm_expander strm_expander;
+
+// The way back, for one or more gzip members or zstd frames behind each other. NULL: no memory.
+strm_expander *strm_gunzip_new(void);
+strm_expander *strm_unzstd_new(void);
+void strm_expander_free(strm_expander *expander);
+
+// As strm_compress. False: the input is not of the format; the expander is good for nothing more.
+bool strm_expand(strm_expander *expander, const uint8_t *input, size_t input_count, uint8_t *output,
+                 size_t output_capacity, size_t *taken, size_t *made);
+
 #endif
