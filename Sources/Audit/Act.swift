@@ -88,4 +88,6 @@ package enum Act: String, Sendable, CaseIterable {
     case rejectionShown
     /// Kept refused events go through the gate again; one entry before, one with what became of them.
     case rejectionsReplayed
+    /// Somebody looked for marked plaintext with `strm prove`; the verdict and the hash of the result.
+    case proofRecorded
 }

@@ -1,5 +1,11 @@
 import CPlatform
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Keeps keys out of core files and of other processes. To be called first thing in `main`, before
 /// any key is read.
 ///
@@ -8,6 +14,12 @@ import CPlatform
 /// the limit of locked memory raised as far as it goes. Set `SWIFT_BACKTRACE=enable=no` outside:
 /// register dumps can hold key bytes.
 package enum ProcessHardening {
+    package static var identifier: Int32 { getpid() }
+
+    /// Whether others of the same user may trace the process, and a crash may dump its memory; true
+    /// if the kernel does not say.
+    package static var isDumpable: Bool { cplatform_is_dumpable() != 0 }
+
     /// What the system did not allow; empty if all is in place.
     @discardableResult
     package static func apply() -> [String] {

@@ -68,6 +68,8 @@ struct PermissionTests {
         ("POST", "/v1/keys/rotate-signing", ["administrator"]),
         ("GET", "/v1/audit/tile/0/000", ["administrator", "dpo", "auditor"]),
         ("POST", "/v1/audit/exports", ["administrator", "dpo", "auditor"]),
+        ("POST", "/v1/proofs", ["administrator", "dpo", "auditor"]),
+        ("GET", "/v1/proofs/process", ["administrator", "dpo", "auditor"]),
         ("GET", "/v1/status", ["administrator", "dpo", "auditor"]),
         ("POST", "/v1/clock/confirm", ["administrator"]),
         ("GET", "/v1/keys", ["administrator", "dpo", "auditor"]),

@@ -7,6 +7,8 @@ enum OpenAPIDocument {
         head + eventPaths + managementPaths + lifeCyclePaths + dryRunPaths + rejectionPaths
         + exportPaths + auditPaths + auditProofPaths + tokenPaths + operationPaths + custodyPaths
         + components + rejectionSchemas
+        + exportPaths + auditPaths + proofPaths + tokenPaths + operationPaths + components
+        + rejectionSchemas
         + exportSchemas + dryRunSchemas
 
     private static let head = """

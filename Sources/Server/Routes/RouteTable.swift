@@ -40,6 +40,7 @@ enum RouteTable {
         return events.routes + [webSocket.route] + management + dryRuns.routes
             + rejections.routes + kept.routes + [ReplayRoute(kept: kept).route] + audit.routes
             + AuditProofRoutes(engine: engine).routes
+            + ProofRoutes(audit: engine.audit, vault: engine.vault).routes
             + tokens.routes + OperationsRoutes(engine: engine).routes
             + KeyRoutes(engine: engine).routes + [ExpiryRoute(engine: engine).route]
     }
