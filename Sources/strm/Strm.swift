@@ -73,6 +73,7 @@ struct Strm: AsyncParsableCommand {
                 ]),
             CommandGroup(name: "Keys", subcommands: [KeysCommand.self]),
             CommandGroup(name: "Audit", subcommands: [AuditCommand.self]),
+            CommandGroup(name: "Proof", subcommands: [Prove.self]),
             CommandGroup(name: "Measuring", subcommands: [Bench.self]),
         ])
 

@@ -50,6 +50,9 @@ final class LoopIngest: CommitSink, @unchecked Sendable {
     private func take(
         _ request: borrowing HTTPRequestView, _ response: ResponseToken, _ isBatch: Bool
     ) {
+        #if DEBUG
+            DeliberateLeak.take(request.body)
+        #endif
         let now = clock()
         let sending: Sending
         do throws(Problem) {

@@ -162,6 +162,8 @@ extension ConnectionOptions {
         return try CredentialStore.standard().credential(for: purpose, at: server)
     }
 
+    static var systemRoots: NIOSSLTrustRoots { .default }
+
     func trustRoots() throws(CommandFailure) -> NIOSSLTrustRoots {
         guard let certificateAuthorityFile else { return .default }
         guard FileManager.default.isReadableFile(atPath: certificateAuthorityFile) else {

@@ -1,0 +1,111 @@
+import Foundation
+import Server
+
+/// `strm prove --scratch`: everything, on an installation that is made for it and removed again.
+struct ScratchProof {
+    let site: ScratchSite
+    let roots = ConnectionOptions.systemRoots
+
+    /// How long events are sent before the server is killed under them.
+    private static let crashMilliseconds = 300
+
+    init(in parent: String?) throws { site = try ScratchSite(in: parent) }
+
+    func run(startedAt: Date) async throws -> (verdict: ProofResult.Verdict, document: JSONValue) {
+        Terminal.note("scratch installation in \(site.root)")
+        try await site.start()
+        let run = try await prepare()
+        try await run.makeAll()
+        Terminal.note("driving every path of \(run.server)")
+        await run.sendAccepted()
+        await run.sendRefused()
+        await run.sendUnfit()
+        await run.useSecrets()
+        await run.readAll()
+        await run.readRejections()
+        await run.exportAll()
+        var looks = [try await look(run)]
+
+        Terminal.note("killing the server under load")
+        let load = try await run.makeLoad()
+        async let acknowledged = load.run()
+        try await Task.sleep(for: .milliseconds(Self.crashMilliseconds))
+        await site.end(SIGKILL)
+        let count = await acknowledged
+        await run.drive("event.crash", count: count) {
+            if count == 0 { throw ProofGap("no event was taken before the crash") }
+        }
+        // What the crash left, before the next start tidies up.
+        var search = ProofSearch(run.markers)
+        search.lookAt(places(run), since: nil)
+
+        try await site.start()
+        await run.sendAccepted()
+        await run.readAll()
+        await site.end(SIGSEGV)
+        try await site.start()
+        await run.readRejections()
+        looks.append(try await look(run))
+        await site.end(SIGTERM)
+
+        Terminal.note("searching")
+        var final = ProofSearch(run.markers)
+        final.lookAt(places(run), since: nil)
+        final.look(answers: run.answers)
+        for (process, isDumpable) in looks {
+            final.look(process: process, isDumpable: isDumpable)
+        }
+        final.add(search)
+        let result = ProofResult(
+            run, final, mode: "scratch", startedAt: startedAt, needsTables: true,
+            crashes: ["SIGKILL under load", "SIGSEGV"], remaining: [])
+        try await site.start()
+        let document = try await result.signed(by: run)
+        await site.end(SIGTERM)
+        return (result.verdict, document)
+    }
+
+    /// Purposes, and people who are not the administrator.
+    private func prepare() async throws -> ProofRun {
+        guard let server = site.server else {
+            throw CommandFailure(.failed, "the scratch server has no address")
+        }
+        let run = ProofRun(
+            server, trusting: roots, credentials: [site.administrator], levels: (1, 2))
+        run.mark(credential: site.administrator.clientSecret, "clientSecret.administrator")
+        for level in 1...2 {
+            let reply = try await run.ask(
+                .definePurposes, "PUT", "/v1/purposes/\(level)",
+                json: .object([
+                    "name": .string("Purpose \(level)"), "description": "For strm prove",
+                    "legalBasis": "consent", "owner": "strm prove",
+                ]))
+            try reply.check("set a purpose")
+        }
+        for role in ["dpo", "author", "auditor"] {
+            let reply = try await run.ask(
+                .manage, "POST", "/v1/clients", json: .object(["role": .string(role)]))
+            try reply.check("make the \(role)")
+            try run.adopt(reply.json(), role: role, scope: nil)
+        }
+        return run
+    }
+
+    private func look(_ run: ProofRun) async throws -> (ProcessLook?, Bool?) {
+        let reply = try await run.ask(.audit, "GET", "/v1/proofs/process")
+        let isDumpable = try reply.json()["isDumpable"].map { $0 == .boolean(true) }
+        return (site.identifier.flatMap { ProcessLook(of: $0) }, isDumpable)
+    }
+
+    private func places(_ run: ProofRun) -> [ProofSearch.Place] {
+        [
+            .init(name: "data", path: site.path("data"), holdsControl: true),
+            .init(name: "keyring", path: site.path("data/keys")),
+            .init(name: "log", path: site.path("log")),
+            .init(name: "temporary", path: site.path("temporary")),
+            .init(name: "work", path: site.path("work")),
+            // strm init keeps the administrator's secret there, for its user alone.
+            .init(name: "home", path: site.path("home"), byRight: [.credential]),
+        ] + ProofSearch.Place.bucket(site.path("bucket"), run)
+    }
+}
