@@ -55,9 +55,12 @@ package struct SignedNote: Sendable {
         self.signatures = signatures
     }
 
+    /// - Parameter byteCountMax: of a note that did not come as one, more may be taken.
     /// - Throws: `NoteError.malformed` for anything but the format above.
-    package init(parsing note: [UInt8]) throws(NoteError) {
-        guard note.count <= Self.byteCountMax else { throw .malformed("longer than 64 KiB") }
+    package init(
+        parsing note: [UInt8], byteCountMax: Int = SignedNote.byteCountMax
+    ) throws(NoteError) {
+        guard note.count <= byteCountMax else { throw .malformed("longer than 64 KiB") }
         guard let whole = String(validating: note, as: UTF8.self) else {
             throw .malformed("not UTF-8")
         }

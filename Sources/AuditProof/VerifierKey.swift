@@ -33,7 +33,8 @@ package struct VerifierKey: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    init(name: String, publicKey: [UInt8]) throws(NoteError) {
+    /// - Parameter publicKey: 32 bytes.
+    package init(name: String, publicKey: [UInt8]) throws(NoteError) {
         guard Self.isValidName(name) else { throw .invalidName }
         guard publicKey.count == 32 else { throw .malformedKey("an Ed25519 key has 32 bytes") }
         self.name = name

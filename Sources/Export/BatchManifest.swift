@@ -7,8 +7,7 @@ import Vault
 
 /// What lies in the object of one batch, signed, so that nobody has to believe the bucket.
 ///
-/// The document has two members: `manifest`, and `signature`, the signature line of a C2SP signed
-/// note whose text is the value of `manifest` as `CanonicalJSON` and one newline.
+/// A `SignedDocument` whose value is called `manifest`.
 struct BatchManifest: Sendable {
     static let version: Int64 = 1
 
@@ -21,13 +20,7 @@ struct BatchManifest: Sendable {
 
     /// The document, and the hash of it that the audit log keeps.
     func signed(_ signer: NoteSigner) throws(NoteError) -> (document: [UInt8], sha256: String) {
-        let canonical = json.text
-        let note = try signer.sign(canonical + "\n").serialized
-        // The last line of the note, without its newline.
-        let line = String(note.dropLast().split(separator: "\n").last ?? "")
-        let document = Array(
-            ("{\"manifest\":\(canonical),\"signature\":"
-                + CanonicalJSON.string(line).text + "}\n").utf8)
+        let document = try SignedDocument.bytes(of: json, named: "manifest", signedBy: signer)
         return (document, HexText.text(SHA256.hash(data: document)))
     }
 
@@ -108,16 +101,5 @@ struct BatchContent: Sendable, Codable, Equatable {
         contracts.formUnion(page.contracts)
         openedFields.formUnion(page.openedFields)
         openedLevels.bits |= page.openedLevels.bits
-    }
-}
-
-enum HexText {
-    static func text(_ bytes: some Sequence<UInt8>) -> String {
-        var result = ""
-        for byte in bytes {
-            result += String(byte >> 4, radix: 16)
-            result += String(byte & 15, radix: 16)
-        }
-        return result
     }
 }

@@ -1,3 +1,4 @@
+import AuditProof
 import Buckets
 import Foundation
 import Store
