@@ -1,12 +1,9 @@
 import Crypto
 
-/// SHA-256 of a whole document, as it stands in audit entries and signed notes.
+/// SHA-256 of a whole document, as it stands in signed notes.
 package enum DocumentHash {
     /// 64 hexadecimal digits in lower case.
     package static func sha256(_ document: [UInt8]) -> String {
-        SHA256.hash(data: document).map { byte in
-            let text = String(byte, radix: 16)
-            return text.count == 1 ? "0" + text : text
-        }.joined()
+        HexText.text(SHA256.hash(data: document))
     }
 }

@@ -47,11 +47,6 @@ package struct VerifierKey: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The same key under another name: what it signs as, for documents of another kind.
-    package func named(_ name: String) throws(NoteError) -> VerifierKey {
-        try VerifierKey(name: name, publicKey: publicKey)
-    }
-
     package var description: String {
         let key = Data([Self.ed25519] + publicKey).base64EncodedString()
         return "\(name)+\(hexadecimalKeyID)+\(key)"

@@ -5,6 +5,8 @@ package struct LeakMarker: Hashable, Sendable {
         case personal
         /// A secret or a token of a client, or a credential of a bucket.
         case credential
+        /// A data key: whoever has it opens what it sealed.
+        case key
         /// In a field that is not personal: it must be found, or the search is blind.
         case control
     }
@@ -15,12 +17,18 @@ package struct LeakMarker: Hashable, Sendable {
     package let kind: Kind
     /// By which path it went in, such as `event.avro`; a hit says it.
     package let path: String
-    package let text: String
+    package let bytes: [UInt8]
+
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     package init(_ kind: Kind, _ path: String, text: String) {
+        self.init(kind, path, bytes: Array(text.utf8))
+    }
+
+    package init(_ kind: Kind, _ path: String, bytes: [UInt8]) {
         self.kind = kind
         self.path = path
-        self.text = text
+        self.bytes = bytes
     }
 
     /// Letters and digits, 214 random bits: LZ4 and zlib find nothing in it to shorten that is long

@@ -39,7 +39,7 @@ package struct LeakPatterns: Sendable {
         self.markers = markers
         var patterns: [Pattern] = []
         for (index, marker) in markers.enumerated() {
-            for piece in Self.pieces(Array(marker.text.utf8)) {
+            for piece in Self.pieces(marker.bytes) {
                 for form in LeakForm.allCases {
                     patterns += form.texts(of: piece).map {
                         Pattern(bytes: $0, marker: index, form: form)

@@ -69,9 +69,14 @@ package struct LeakSearch: Sendable {
     /// - Parameter unchangedSince: files whose content and attributes were not changed since then are
     ///   counted only; the kernel keeps that time (ctime), nobody can set it back.
     /// - Parameter leavingOut: paths that are not looked at.
+    /// - Parameter owner: files and directories of other users are passed over.
     package mutating func search(
-        tree root: String, place: String, unchangedSince: Date? = nil, leavingOut: Set<String> = []
+        tree root: String, place: String, unchangedSince: Date? = nil,
+        leavingOut: Set<String> = [], owner: UInt32? = nil
     ) {
+        // The root itself may be a link.
+        let root = Self.resolved(root)
+        let leavingOut = Set(leavingOut.map(Self.resolved))
         var directories = [root]
         tallies[place, default: Tally()].files += 0
         while let path = directories.popLast() {
@@ -81,6 +86,7 @@ package struct LeakSearch: Sendable {
                 complain(path, place, errno)
                 continue
             }
+            guard owner == nil || status.st_uid == owner || path == root else { continue }
             switch status.st_mode & S_IFMT {
             case S_IFDIR: directories += list(path, place)
             case S_IFLNK:
@@ -101,8 +107,9 @@ package struct LeakSearch: Sendable {
     }
 
     /// One file, whatever its kind: `/proc` has files without a length.
-    package mutating func search(file path: String, place: String) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    package mutating func search(file path: String, place: String, followsLink: Bool = false) {
+        let following = followsLink ? 0 : O_NOFOLLOW
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | following)
         guard descriptor >= 0 else { return complain(path, place, errno) }
         defer { close(descriptor) }
         var scanner = LeakScanner(patterns)
@@ -140,6 +147,12 @@ package struct LeakSearch: Sendable {
             tallies[place, default: Tally()].expanded += 1
             note(inner.scanner, place, path, isExpanded: true)
         }
+    }
+
+    private static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     private mutating func search(name: String, _ path: String, _ place: String) {

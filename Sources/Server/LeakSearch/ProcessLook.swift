@@ -11,6 +11,14 @@ package struct ProcessLook: Sendable {
     /// What the settings are, as the kernel spells them; `unknown` where it does not say.
     package private(set) var settings: [String: String] = [:]
     package let identifier: Int32
+    /// Regular files that it has open, deleted ones too: the path in /proc through which each is read, and
+    /// the name that it has.
+    package private(set) var openFiles: [(path: String, name: String)] = []
+    /// Where it runs, which is where most kernels put core files; nil: not readable.
+    package private(set) var directory: String?
+    /// As its environment says, else the system's; where files are that it made for a while.
+    package private(set) var temporaryDirectory = "/tmp"
+    package private(set) var user: UInt32?
 
     /// - Returns: nil if there is no such process, or the system has no /proc.
     package init?(of identifier: Int32) {
@@ -23,6 +31,7 @@ package struct ProcessLook: Sendable {
             for name in ["cmdline", "environ"] { take("/proc/\(child)/\(name)") }
         }
         lookAtLimits()
+        lookAtFiles()
         let filter = Self.text("/proc/\(identifier)/coredump_filter")
         settings["coredumpFilter"] = filter ?? "unknown"
         settings["corePattern"] = Self.text("/proc/sys/kernel/core_pattern") ?? "unknown"
@@ -33,6 +42,7 @@ package struct ProcessLook: Sendable {
         let swaps = (Self.text("/proc/swaps") ?? "").split(separator: "\n").dropFirst()
         settings["swapAreas"] = String(swaps.count)
         settings["user"] = Self.number(status, "Uid:") ?? "unknown"
+        user = Self.number(status, "Uid:").flatMap { UInt32($0) }
     }
 
     /// Whether its command line is one of `strm serve`.
@@ -46,6 +56,29 @@ package struct ProcessLook: Sendable {
             texts.append((path, bytes))
         } else {
             unreadable.append(path)
+        }
+    }
+
+    private mutating func lookAtFiles() {
+        let files = FileManager.default
+        let descriptors = "/proc/\(identifier)/fd"
+        if let numbers = try? files.contentsOfDirectory(atPath: descriptors) {
+            for number in numbers.sorted() {
+                let path = "\(descriptors)/\(number)"
+                var status = stat()
+                guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+                openFiles.append(
+                    (path, (try? files.destinationOfSymbolicLink(atPath: path)) ?? path))
+            }
+        } else {
+            unreadable.append(descriptors)
+        }
+        let working = "/proc/\(identifier)/cwd"
+        directory = try? files.destinationOfSymbolicLink(atPath: working)
+        if directory == nil { unreadable.append(working) }
+        let environment = texts.first { $0.name == "/proc/\(identifier)/environ" }?.bytes ?? []
+        for entry in environment.split(separator: 0) where entry.starts(with: "TMPDIR=/".utf8) {
+            temporaryDirectory = String(decoding: entry.dropFirst(7), as: UTF8.self)
         }
     }
 

@@ -131,13 +131,12 @@ struct Prove: AsyncParsableCommand {
     // MARK: Verifying
 
     private func check(_ path: String) throws {
-        let document: JSONValue
+        let document: CanonicalJSON
+        let bytes = try InputFile.read(path)
         do {
-            document = try JSONValue(parsing: try InputFile.read(path))
-        } catch let failure as CommandFailure {
-            throw failure
+            document = try CanonicalJSON.parse(bytes)
         } catch {
-            throw CommandFailure(.failed, "\(path) is not JSON")
+            throw CommandFailure(.failed, "\(path) is no proof: \(error)")
         }
         let (text, isFromProof) = try keyText(document)
         let verifier: VerifierKey
@@ -159,7 +158,7 @@ struct Prove: AsyncParsableCommand {
     }
 
     /// The key as text, and whether it comes from the proof itself, which shows less.
-    private func keyText(_ proof: JSONValue) throws(CommandFailure) -> (String, Bool) {
+    private func keyText(_ proof: CanonicalJSON) throws(CommandFailure) -> (String, Bool) {
         if let key {
             guard FileManager.default.fileExists(atPath: key) else { return (key, false) }
             return (try SecretFile.read(key), false)

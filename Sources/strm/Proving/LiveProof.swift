@@ -37,12 +37,15 @@ struct LiveProof {
         await run.useSecrets()
         await run.readAll()
         await run.readRejections()
-        await run.exportAll()
+        await run.exportAll(below: exports)
 
         Terminal.note("searching")
         var search = ProofSearch(run.markers)
         let since = isWhole ? nil : startedAt.addingTimeInterval(-Self.clockSlackSeconds)
-        search.lookAt(places(run), since: since)
+        let places = places(run)
+        search.lookAt(places, since: since)
+        search.lookAround(process, since: since, leavingOut: places)
+        if others.isEmpty { run.leaveOut("search.given", "no logs or backups were named") }
         search.look(answers: run.answers)
         search.look(process: process, isDumpable: isDumpable)
         var remaining = await run.removeAll()

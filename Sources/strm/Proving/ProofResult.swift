@@ -103,7 +103,7 @@ struct ProofResult {
         let reply = try await run.ask(
             .audit, "POST", "/v1/proofs",
             json: .object([
-                "sha256": .string(Self.hash(json)), "verdict": .string(verdict.rawValue),
+                "sha256": .string(try Self.hash(json)), "verdict": .string(verdict.rawValue),
             ]))
         try reply.check("record the proof")
         let answer = try reply.json()
@@ -113,20 +113,27 @@ struct ProofResult {
         ])
     }
 
-    static func hash(_ result: JSONValue) -> String {
-        DocumentHash.sha256(Array(result.text(pretty: false).utf8))
+    /// Of the canonical form, whatever the layout in the file.
+    private static func hash(_ result: JSONValue) throws -> String {
+        hash(try CanonicalJSON.parse(Array(result.text(pretty: false).utf8)))
+    }
+
+    private static func hash(_ result: CanonicalJSON) -> String {
+        DocumentHash.sha256(Array(result.text.utf8))
     }
 
     /// Checks a document without asking anybody.
     /// - Returns: the lines that the server signed.
-    static func verify(_ document: JSONValue, key: VerifierKey) throws -> [String] {
-        guard let note = document["note"]?.string, let result = document["result"] else {
-            throw CommandFailure(.failed, "this is no proof: it has no note or no result")
-        }
+    static func verify(
+        _ document: CanonicalJSON, key: VerifierKey
+    ) throws(CommandFailure) -> [String] {
+        guard case .object(let members) = document, let note = document["note"]?.string,
+            let result = document["result"], Set(members.keys) == ["note", "result", "verifierKey"]
+        else { throw CommandFailure(.failed, "this is no proof: it has other members") }
         let signed: SignedNote
         do {
             signed = try SignedNote(parsing: Array(note.utf8))
-            try signed.verify(with: try key.named(keyName))
+            try signed.verify(with: VerifierKey(name: keyName, publicKey: key.publicKey))
         } catch {
             throw CommandFailure(.failed, "NOT GENUINE: \(error)")
         }

@@ -110,7 +110,7 @@ extension ProofRun {
             if let status = reply?.status, status == 404 || (200..<300).contains(status) { return }
             left.append(path)
         }
-        for exporter in [opened, name] { await remove(.export, "/v1/exporters/\(exporter)") }
+        for exporter in [opened, name, keyed] { await remove(.export, "/v1/exporters/\(exporter)") }
         await remove(.manage, "/v1/connectors/\(name)")
         for stream in [opened, masked, name] { await remove(.manage, "/v1/streams/\(stream)") }
         let path = "/v1/contracts/\(contract.ref)"

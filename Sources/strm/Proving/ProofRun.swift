@@ -50,6 +50,8 @@ final class ProofRun {
 
     var opened: String { "\(name)-opened" }
     var masked: String { "\(name)-masked" }
+    /// The exporter that takes the keys along.
+    var keyed: String { "\(name)-keys" }
 
     // MARK: Marking
 
@@ -65,6 +67,8 @@ final class ProofRun {
         markers.append(LeakMarker(.credential, path, text: text))
     }
 
+    func mark(key bytes: [UInt8]) { markers.append(LeakMarker(.key, "dataKey", bytes: bytes)) }
+
     /// The signature of a token: all before it says who, and is alike in many.
     private func mark(token: String) {
         guard tokensMarked < Self.tokensMarkedMax, let signature = token.split(separator: ".").last
@@ -75,7 +79,8 @@ final class ProofRun {
 
     /// Texts without any marker: a server that repeats one must not bring it into the result.
     func redacted(_ text: String) -> String {
-        markers.reduce(text) { $0.replacing($1.text, with: "<marker>") }
+        markers.filter { $0.kind != .key }
+            .reduce(text) { $0.replacing($1.text, with: "<marker>") }
     }
 
     // MARK: Driving

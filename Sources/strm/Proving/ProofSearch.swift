@@ -48,6 +48,24 @@ struct ProofSearch {
         process = look
     }
 
+    /// Files that the server has open and that lie in none of the places, such as its log, deleted
+    /// ones too; and what its user left among the temporary files.
+    mutating func lookAround(_ look: ProcessLook?, since: Date?, leavingOut places: [Place]) {
+        guard let look else { return }
+        let roots = places.map(\.path).filter { !$0.isEmpty }
+        placesSeen["open"] = Place(name: "open", path: "")
+        for file in look.openFiles
+        where !roots.contains(where: { file.name == $0 || file.name.hasPrefix("\($0)/") }) {
+            search.search(file: file.path, place: "open", followsLink: true)
+        }
+        let temporary = look.temporaryDirectory
+        guard !roots.contains(temporary) else { return }
+        placesSeen["temporary"] = Place(name: "temporary", path: temporary)
+        search.search(
+            tree: temporary, place: "temporary", unchangedSince: since, leavingOut: Set(roots),
+            owner: look.user)
+    }
+
     /// What an earlier search found and looked at.
     mutating func add(_ other: ProofSearch) {
         search.add(other.search)
@@ -151,6 +169,7 @@ extension ProofSearch.Place {
         return [
             .init(name: "bucket", path: directory),
             .init(name: "bucket.sealed", path: "\(mine)/sealed", holdsControl: true),
+            .init(name: "bucket.keys", path: "\(mine)/keys", byRight: [.key]),
             .init(
                 name: "bucket.opened", path: "\(mine)/opened", byRight: [.personal],
                 holdsControl: true),

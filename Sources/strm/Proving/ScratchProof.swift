@@ -23,7 +23,7 @@ struct ScratchProof {
         await run.useSecrets()
         await run.readAll()
         await run.readRejections()
-        await run.exportAll()
+        await run.exportAll(below: site.path("bucket"))
         var looks = [try await look(run)]
 
         Terminal.note("killing the server under load")
@@ -55,6 +55,7 @@ struct ScratchProof {
         for (process, isDumpable) in looks {
             final.look(process: process, isDumpable: isDumpable)
         }
+        // Whatever else it had open; the temporary files are its own.
         final.add(search)
         let result = ProofResult(
             run, final, mode: "scratch", startedAt: startedAt, needsTables: true,
