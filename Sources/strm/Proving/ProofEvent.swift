@@ -22,6 +22,23 @@ struct ProofEvent {
         ])
     }
 
+    /// The same under the contract in JSON Schema: values deeper, and in a map.
+    func schemaLine(_ contract: String) -> [UInt8] {
+        let event = JSONValue.object([
+            "strmMeta": .object([
+                "eventContractRef": .string(contract),
+                "consentLevels": .array(levels.map { .integer($0) }),
+            ]),
+            "session": .string(session), "remark": .string(remark),
+            "person": .object(["email": .string(email), "note": .string(note)]),
+            "answers": .object(
+                Dictionary(
+                    tags.enumerated().map { ("answer\($0.offset)", JSONValue.string($0.element)) }
+                ) { $1 }),
+        ])
+        return Array(event.text(pretty: false).utf8)
+    }
+
     /// One line, as it is sent.
     var line: [UInt8] { Array(json.text(pretty: false).utf8) }
 
@@ -57,35 +74,19 @@ struct ProofEvent {
     }
 }
 
-/// The contract of those events. Its name holds the levels, so that it is made once for an
+/// A contract of those events. Its name holds the levels, so that it is made once for an
 /// installation and not for each run: an active contract can be archived, not deleted.
 struct ProofContract {
     let ref: String
     let document: JSONValue
 
-    init(levels: (Int64, Int64)) {
-        let name = "events-\(levels.0)-\(levels.1)"
-        ref = "strm-prove/\(name)/1.0.0"
-        func reference(_ more: [String: JSONValue] = [:]) -> JSONValue {
-            .object([
-                "handle": "strm-prove", "name": .string(name), "version": "1.0.0",
-            ]).merging(.object(more))
-        }
-        func personal(_ field: String, _ level: Int64, _ sealing: String) -> JSONValue {
-            .object([
-                "fieldName": .string(field),
-                "personalDataConfig": .object([
-                    "isPii": .boolean(true), "isQuasiId": .boolean(false),
-                    "purposeLevel": .integer(level), "sealing": .string(sealing),
-                ]),
-            ])
-        }
+    /// For events in JSON and in Avro's binary form.
+    static func avro(_ levels: (Int64, Int64)) -> ProofContract {
         func field(_ name: String, _ type: JSONValue) -> JSONValue {
             .object(["name": .string(name), "type": type])
         }
         func optional(_ name: String, _ type: String) -> JSONValue {
-            field(name, .array(["null", .string(type)]))
-                .merging(.object(["default": .null]))
+            field(name, .array(["null", .string(type)])).merging(.object(["default": .null]))
         }
         func list(_ items: String) -> JSONValue {
             .object(["type": "array", "items": .string(items)])
@@ -98,27 +99,75 @@ struct ProofContract {
                 optional("billingId", "string"), field("consentLevels", list("int")),
             ]),
         ])
+        return ProofContract(
+            "events", levels, keyField: "session", subject: "email",
+            personal: [
+                ("session", levels.0, "deterministic"), ("email", levels.0, "deterministic"),
+                ("note", levels.1, "random"), ("tags", levels.1, "deterministic"),
+            ], schemaType: "avro",
+            definition: .object([
+                "type": "record", "name": "ProofEvent",
+                "fields": .array([
+                    field("strmMeta", meta), field("session", "string"), field("email", "string"),
+                    field("note", "string"), field("tags", list("string")),
+                    field("remark", "string"), field("number", "long"),
+                ]),
+            ]))
+    }
+
+    /// For events of a JSON Schema, whose personal values stand in objects, lists and maps.
+    static func jsonSchema(_ levels: (Int64, Int64)) -> ProofContract {
+        let text: JSONValue = .object(["type": "string"])
+        return ProofContract(
+            "people", levels, keyField: "session", subject: "person/email",
+            personal: [
+                ("session", levels.0, "deterministic"), ("person/email", levels.0, "deterministic"),
+                ("person/note", levels.1, "random"), ("answers", levels.1, "deterministic"),
+            ], schemaType: "JSON_SCHEMA",
+            definition: .object([
+                "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+                "required": .array(["session", "person"]),
+                "properties": .object([
+                    "session": text, "remark": text,
+                    "person": .object([
+                        "type": "object", "required": .array(["email"]),
+                        "properties": .object(["email": text, "note": text]),
+                    ]),
+                    "answers": .object(["type": "object", "additionalProperties": text]),
+                ]),
+            ]))
+    }
+
+    private init(
+        _ kind: String, _ levels: (Int64, Int64), keyField: String, subject: String,
+        personal: [(field: String, level: Int64, sealing: String)], schemaType: String,
+        definition: JSONValue
+    ) {
+        let name = "\(kind)-\(levels.0)-\(levels.1)"
+        ref = "strm-prove/\(name)/1.0.0"
+        let reference: JSONValue = .object([
+            "handle": "strm-prove", "name": .string(name), "version": "1.0.0",
+        ])
+        let fields = personal.map { field, level, sealing in
+            JSONValue.object([
+                "fieldName": .string(field),
+                "personalDataConfig": .object([
+                    "isPii": .boolean(true), "isQuasiId": .boolean(false),
+                    "purposeLevel": .integer(level), "sealing": .string(sealing),
+                ]),
+            ])
+        }
         document = .object([
-            "ref": reference(), "keyField": "session", "dataSubjectField": "email",
-            "fieldMetadata": .array([
-                personal("session", levels.0, "deterministic"),
-                personal("email", levels.0, "deterministic"),
-                personal("note", levels.1, "random"), personal("tags", levels.1, "deterministic"),
-            ]),
+            "ref": reference, "keyField": .string(keyField), "dataSubjectField": .string(subject),
+            "fieldMetadata": .array(fields),
             "validations": .array([
-                .object(["field": "email", "type": "regex", "value": "^.+@example[.]com$"])
+                .object([
+                    "field": .string(subject), "type": "regex", "value": "^.+@example[.]com$",
+                ])
             ]),
             "schema": .object([
-                "ref": reference(["schemaType": "avro"]),
-                "definition": .object([
-                    "type": "record", "name": "ProofEvent",
-                    "fields": .array([
-                        field("strmMeta", meta), field("session", "string"),
-                        field("email", "string"), field("note", "string"),
-                        field("tags", list("string")), field("remark", "string"),
-                        field("number", "long"),
-                    ]),
-                ]),
+                "ref": reference.merging(.object(["schemaType": .string(schemaType)])),
+                "definition": definition,
             ]),
         ])
     }

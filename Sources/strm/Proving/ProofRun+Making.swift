@@ -5,18 +5,23 @@ import Foundation
 extension ProofRun {
     /// - Throws: what keeps everything else from being driven.
     func makeAll() async throws {
-        try await makeContract()
+        for contract in [contract, schemaContract] { try await make(contract) }
         try await makeStream()
         await makeDerived(opened, masks: [])
-        let mask = { (field: String, seed: Int64?) -> JSONValue in
+        let mask = { (contract: ProofContract, field: String, seed: Int64?) -> JSONValue in
             var members: [String: JSONValue] = [
-                "contract": .string(self.contract.ref), "field": .string(field),
+                "contract": .string(contract.ref), "field": .string(field),
                 "type": .string(seed == nil ? "hmac-sha256" : "murmur3"),
             ]
             if let seed { members["seed"] = .integer(seed) }
             return .object(members)
         }
-        await makeDerived(masked, masks: [mask("email", nil), mask("note", 7)])
+        await makeDerived(
+            masked,
+            masks: [
+                mask(contract, "email", nil), mask(contract, "note", 7),
+                mask(schemaContract, "person/email", nil), mask(schemaContract, "person/note", 7),
+            ])
         for (role, scope) in [("sender", name), ("reader", name)] {
             await drive("client.made") {
                 let reply = try await ask(
@@ -28,10 +33,11 @@ extension ProofRun {
         }
     }
 
-    var contract: ProofContract { ProofContract(levels: levels) }
+    var contract: ProofContract { .avro(levels) }
+    var schemaContract: ProofContract { .jsonSchema(levels) }
 
     /// Leads it to active from whatever state an earlier run left it in.
-    private func makeContract() async throws {
+    private func make(_ contract: ProofContract) async throws {
         let path = "/v1/contracts/\(contract.ref)"
         for _ in 0..<6 {
             let found = try await ask(.look, "GET", path)
@@ -101,7 +107,7 @@ extension ProofRun {
             Credential(clientId: id, clientSecret: secret, role: role, scope: scope))
     }
 
-    /// Everything but the contract, which is archived.
+    /// Everything but the contracts, which are archived.
     /// - Returns: what could not be removed.
     func removeAll() async -> [String] {
         var left: [String] = []
@@ -113,9 +119,11 @@ extension ProofRun {
         for exporter in [opened, name, keyed] { await remove(.export, "/v1/exporters/\(exporter)") }
         await remove(.manage, "/v1/connectors/\(name)")
         for stream in [opened, masked, name] { await remove(.manage, "/v1/streams/\(stream)") }
-        let path = "/v1/contracts/\(contract.ref)"
-        let archived = try? await ask(.control, "POST", "\(path)/archive")
-        if archived?.isSuccess != true { left.append("\(path) (not archived)") }
+        for contract in [contract, schemaContract] {
+            let path = "/v1/contracts/\(contract.ref)"
+            let archived = try? await ask(.control, "POST", "\(path)/archive")
+            if archived?.isSuccess != true { left.append("\(path) (not archived)") }
+        }
         return left
     }
 }

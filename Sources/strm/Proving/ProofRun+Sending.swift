@@ -51,6 +51,10 @@ extension ProofRun {
                 ], event("event.avro").avro)
             try expect(reply, 204)
         }
+        await drive("event.jsonSchema") {
+            let line = event("event.jsonSchema").schemaLine(schemaContract.ref)
+            try expect(try await ask(sending, "POST", "/event", body: line), 204)
+        }
         await drive("event.withoutConsent") {
             var event = event("event.withoutConsent")
             event.levels = []
@@ -114,6 +118,11 @@ extension ProofRun {
         await refuse(
             "refused.avro", [("strm-serialization-type", "application/x-avro-binary")]
         ) { Array($0.avro.dropLast(2)) }
+        await refuse("refused.jsonSchema", contract: schemaContract.ref) { event in
+            var event = event
+            event.email = event.note
+            return event.schemaLine(schemaContract.ref)
+        }
         await drive("refused.batch", count: 2) {
             var bad = event("refused.batch")
             bad.email = bad.note
@@ -128,13 +137,13 @@ extension ProofRun {
     }
 
     private func refuse(
-        _ path: String, _ headers: [(String, String)] = [],
+        _ path: String, _ headers: [(String, String)] = [], contract ref: String? = nil,
         _ body: (ProofEvent) -> [UInt8]
     ) async {
         await drive(path) {
             let reply = try await raw(
                 "POST", "/event",
-                [try await bearer(sending), ("strm-schema-ref", contract.ref)] + headers,
+                [try await bearer(sending), ("strm-schema-ref", ref ?? contract.ref)] + headers,
                 body(event(path)))
             try expect(reply, 400)
             keepRefusal(reply, path)
