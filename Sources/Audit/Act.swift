@@ -90,4 +90,10 @@ package enum Act: String, Sendable, CaseIterable {
     case rejectionsReplayed
     /// Somebody looked for marked plaintext with `strm prove`; the verdict and the hash of the result.
     case proofRecorded
+    /// Which sequences are on record for a person was asked; the person is a keyed hash.
+    case subjectLinksShown
+    /// A page of what is held about a person was handed out.
+    case subjectAccessed
+    /// The receipt of an erasure was signed; its hash is in the detail.
+    case erasureReceiptIssued
 }

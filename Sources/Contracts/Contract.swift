@@ -10,7 +10,9 @@ package final class Contract: Sendable {
     package let schemaRef: SchemaRef
     /// Personal fields by index.
     package let piiFields: [PIIField]
-    package let hasDataSubject: Bool
+    /// Path of the field that names the person an event is about; nil: none does.
+    package let dataSubjectPath: String?
+    package var hasDataSubject: Bool { dataSubjectPath != nil }
     /// Paths of fields that identify together with others without being personal data themselves.
     package let plainQuasiIds: [String]
     /// What whoever reviews the contract should know before it is approved; it is no error.
@@ -40,7 +42,7 @@ package final class Contract: Sendable {
         ref = document.ref
         schemaRef = document.schemaRef
         piiFields = marked.fields
-        hasDataSubject = document.dataSubjectField != nil
+        dataSubjectPath = document.dataSubjectField
         plainQuasiIds = document.fields.filter { $0.isQuasiId && !$0.isPersonal }.map(\.path)
         warnings = marked.warnings
         schemaRoot = marked.schemaRoot

@@ -12,6 +12,8 @@ struct Pass: Sendable {
     var notBefore: Milliseconds
     var until: Milliseconds?
     var keyLink: KeyLink?
+    /// Only events of these sequences; nil: of all.
+    var keyLinks: KeyLinkSet?
     /// The bytes of the page: it ends before the event that would exceed them.
     var bytesMax: Int
     /// The first offset that does not belong to the range any more; nil: the range is open.
@@ -57,7 +59,7 @@ extension Pass {
         do {
             read = try store.read(
                 partition, from: start, limit: .max, notBefore: notBefore, until: until,
-                keyLink: keyLink, scanLimit: scannedMax
+                keyLink: keyLink, keyLinks: keyLinks, scanLimit: scannedMax
             ) { event in
                 if let end, event.offset >= end {
                     notTaken = event.offset

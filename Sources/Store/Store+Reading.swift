@@ -26,6 +26,7 @@ extension Store {
     ///     (`RetentionClass.floor`) or a later time.
     ///   - until: stops at the first event that is not older.
     ///   - keyLink: only events of this key link; the others are passed over fast.
+    ///   - keyLinks: only events of these, likewise.
     ///   - scanLimit: records looked at, so that a filter that matches little comes back in time.
     ///   - visit: gets each event; false stops after it. Its pointers die when it returns.
     /// - Throws: what `visit` throws; `StoreError.corrupt` for a wrong checksum or a missing event;
@@ -33,7 +34,8 @@ extension Store {
     package func read(
         _ partition: PartitionID, from: Offset, limit: Int, byteLimit: Int = .max,
         notBefore: Milliseconds, until: Milliseconds? = nil, keyLink: KeyLink? = nil,
-        scanLimit: Int = 1_000_000, visit: (borrowing EventRecordView) throws -> Bool
+        keyLinks: KeyLinkSet? = nil, scanLimit: Int = 1_000_000,
+        visit: (borrowing EventRecordView) throws -> Bool
     ) throws -> ReadEnd {
         try gate.withEngine(
             { engine throws(any Error) in
@@ -43,7 +45,7 @@ extension Store {
                 return try PartitionReader(plan: plan, segments: engine.segments).read(
                     .init(
                         from: from.rawValue, limit: limit, byteLimit: byteLimit,
-                        notBefore: notBefore, until: until, keyLink: keyLink,
+                        notBefore: notBefore, until: until, keyLink: keyLink, keyLinks: keyLinks,
                         scanLimit: scanLimit),
                     visit: visit)
             }, closed: { $0 })

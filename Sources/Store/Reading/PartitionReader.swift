@@ -12,6 +12,7 @@ struct PartitionReader {
         var notBefore: Milliseconds
         var until: Milliseconds?
         var keyLink: KeyLink?
+        var keyLinks: KeyLinkSet?
         var scanLimit: Int
     }
 
@@ -89,6 +90,10 @@ struct PartitionReader {
             }
             progress.next = offset + 1
             if let link = bounds.keyLink, EventRecord.keyLink(of: record) != link {
+                iterator.next()
+                continue
+            }
+            if let links = bounds.keyLinks, !links.contains(EventRecord.keyLink(of: record)) {
                 iterator.next()
                 continue
             }
