@@ -16,6 +16,7 @@ final class Keyring: Sendable {
     private let directory: KeyringDirectory
     /// 16 random bytes, the same for the life of the installation.
     let id: [UInt8]
+    private let escrowed = Mutex<KeyringEscrow?>(nil)
     private let writer: Mutex<Writer>
     private let published: Mutex<KeyringContents>
     /// `newestDay` of the published contents, for the hot path.
@@ -71,6 +72,14 @@ final class Keyring: Sendable {
             writer.masterKey.withBytes { own in
                 key.withBytes { Cryptography.areEqual(Array(own), Array($0)) }
             }
+    /// nil: there is none.
+    var escrow: KeyringEscrow? { escrowed.withLock { $0 } }
+
+    /// Each generation from the current one on goes there too.
+    func attach(_ escrow: KeyringEscrow) throws(VaultError) {
+        try writer.withLock { writer throws(VaultError) in
+            escrow.offer(try directory.read(), generation: writer.generation)
+            escrowed.withLock { $0 = escrow }
         }
     }
 
@@ -223,10 +232,11 @@ final class Keyring: Sendable {
             contents.clockHighWater = max(contents.clockHighWater, now)
         }
         writer.generation += 1
+        let bytes: [UInt8]
         do throws(VaultError) {
-            try directory.replace(
-                with: try KeyringFile.encode(
-                    contents, generation: writer.generation, id: id, masterKey: writer.masterKey))
+            bytes = try KeyringFile.encode(
+                contents, generation: writer.generation, id: id, masterKey: writer.masterKey)
+            try directory.replace(with: bytes)
         } catch {
             lastFailure.withLock { $0 = error }
             throw error
@@ -236,5 +246,6 @@ final class Keyring: Sendable {
         published.withLock { $0 = visible }
         newestDayNumber.store(visible.newestDay.number, ordering: .releasing)
         publishedGeneration.store(writer.generation, ordering: .releasing)
+        escrow?.offer(bytes, generation: writer.generation)
     }
 }

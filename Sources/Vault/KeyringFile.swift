@@ -91,6 +91,14 @@ enum KeyringFile {
         return file
     }
 
+    /// What stands in clear before the body: nothing here is authentic.
+    static func label(of file: [UInt8]) throws(VaultError) -> (generation: UInt64, id: [UInt8]) {
+        guard file.count >= headerBytes, file.starts(with: magic) else {
+            throw .keyring("the file is no keyring, or it is cut off")
+        }
+        return (file[12..<20].reduce(0) { $0 << 8 | UInt64($1) }, Array(file[20..<36]))
+    }
+
     static func decode(
         _ file: [UInt8], masterKey: LockedMemory
     ) throws(VaultError) -> Opened {

@@ -77,6 +77,9 @@ package final class Vault: Sendable {
         guard let root = keyring.secret(.index) else {
             throw .keyring("it has no index key")
         }
+        if let path = configuration.escrowDirectory {
+            try keyring.attach(try KeyringEscrow(path: path, id: keyring.id, wall: clock.wall))
+        }
         cache = try KeyCache(capacity: configuration.cachedKeysMax)
         hashes = HashPool(root: root.memory)
         stripes = (0..<Self.stripeCount).map { _ in Stripe() }
@@ -163,6 +166,7 @@ package final class Vault: Sendable {
         statistics.generation = keyring.generation
         statistics.keyringFailure = keyring.failure?.description
         statistics.isDestructionOnHold = keyring.isOnHold
+        statistics.escrow = escrowStatus
         statistics.tokenSigningNumbers = contents.tokenSigningNumbers
         statistics.masterKeyCustody = custody.withLock { $0.custody }
         let book = ledger.snapshot

@@ -5,6 +5,8 @@ package struct VaultConfiguration: Sendable {
     package var cachedKeysMax: Int
     /// How long a master key command may take, in seconds.
     package var masterKeyCommandSeconds: Int
+    /// A directory elsewhere that gets a copy of each generation of the keyring; nil: none.
+    package var escrowDirectory: String?
 
     /// Where the erasure ledger is; nil: in the directory of the keyring. Made if missing. Better on
     /// another device than the keyring, and in no backup that is older than a day.

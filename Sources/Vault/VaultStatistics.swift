@@ -26,6 +26,8 @@ package struct VaultStatistics: Sendable, Equatable {
     package var keyringFailure: String?
     /// The clock is not trusted: nothing is destroyed until `confirmClock`.
     package var isDestructionOnHold = false
+    /// nil: there is none.
+    package var escrow: EscrowStatus?
     package var tokenSigningNumbers: [UInt32] = []
     /// `file`, `environment`, `command` or `operator`.
     package var masterKeyCustody = ""

@@ -1,0 +1,42 @@
+/// The copy of the keyring elsewhere, for installations that chose to have one.
+extension Vault {
+    /// 16 bytes, random, the same in all generations: whose data this is.
+    package var keyringID: [UInt8] { keyring.id }
+
+    /// nil: there is no escrow.
+    package var escrowStatus: EscrowStatus? { keyring.escrow?.status }
+
+    /// Returns when the escrow holds the current generation and nothing older; at once if there is
+    /// no escrow. Whatever destroys keys is complete only then. Blocks.
+    /// - Throws: `.keyring`: it is behind, and says so in its status until a later call succeeds.
+    package func settleEscrow() throws(VaultError) {
+        try keyring.escrow?.settle()
+    }
+
+    /// Makes the directory of an escrow (0700) if it is missing. Only `strm init` does: later, a
+    /// directory that is missing is a device that is not mounted.
+    package static func prepareEscrow(directory: String) throws(VaultError) {
+        try KeyringDirectory.create(path: directory)
+        guard try !KeyringDirectory(path: directory).hasKeyring else {
+            throw .keyring("the directory for its escrow holds a keyring already")
+        }
+    }
+
+    /// Puts the keyring of an escrow into a keyring directory that has none, made (0700) if it is
+    /// missing. Durable on return. Blocks.
+    /// - Returns: the generation.
+    /// - Throws: `.keyring` if there is one already, or none in the escrow.
+    package static func bringBackKeyring(
+        fromEscrow escrow: String, to directory: String
+    ) throws(VaultError) -> UInt64 {
+        let bytes = try KeyringDirectory(path: escrow).read()
+        let generation = try KeyringFile.label(of: bytes).generation
+        try KeyringDirectory.create(path: directory)
+        let target = try KeyringDirectory(path: directory)
+        guard !target.hasKeyring else {
+            throw .keyring("there is one already: it is not replaced by the one in escrow")
+        }
+        try target.replace(with: bytes)
+        return generation
+    }
+}
