@@ -96,4 +96,10 @@ package enum Act: String, Sendable, CaseIterable {
     case subjectAccessed
     /// The receipt of an erasure was signed; its hash is in the detail.
     case erasureReceiptIssued
+    /// A copy of the database; one entry before it is made, one with what became of it.
+    case backupCreated
+    case backupDeleted
+    /// The database is a backup that was brought back: what the log held beyond `auditSize` is
+    /// abandoned, and stands in no later tree.
+    case storeRestored
 }

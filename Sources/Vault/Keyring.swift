@@ -72,6 +72,9 @@ final class Keyring: Sendable {
             writer.masterKey.withBytes { own in
                 key.withBytes { Cryptography.areEqual(Array(own), Array($0)) }
             }
+        }
+    }
+
     /// nil: there is none.
     var escrow: KeyringEscrow? { escrowed.withLock { $0 } }
 

@@ -72,6 +72,8 @@ struct Strm: AsyncParsableCommand {
                     Test.self, Rotate.self, Pause.self, Resume.self, Allow.self, Forbid.self,
                 ]),
             CommandGroup(name: "Keys", subcommands: [KeysCommand.self]),
+            CommandGroup(
+                name: "Backups", subcommands: [BackupCommand.self, Restore.self]),
             CommandGroup(name: "Audit", subcommands: [AuditCommand.self]),
             CommandGroup(name: "Proof", subcommands: [Prove.self]),
             CommandGroup(name: "Measuring", subcommands: [Bench.self]),

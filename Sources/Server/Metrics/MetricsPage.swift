@@ -21,6 +21,7 @@ struct MetricsPage: Sendable {
     var query: QueryStatistics
     var exporters: [ExporterStatus]
     var witnesses: [WitnessStatus]
+    var backups: BackupFigures
     var now: Milliseconds
     var auditSize: UInt64
     var tokensIssued: UInt64
@@ -47,6 +48,7 @@ struct MetricsPage: Sendable {
         addQuery(to: &page)
         addExporters(to: &page)
         addWitnesses(to: &page)
+        addBackups(to: &page)
         addVault(to: &page)
         Self.addSeal(isSealed: false, wrongKeys: wrongMasterKeys, to: &page)
         addHTTP(to: &page)

@@ -5,11 +5,9 @@
 enum OpenAPIDocument {
     static let text =
         head + eventPaths + managementPaths + lifeCyclePaths + dryRunPaths + rejectionPaths
-        + exportPaths + auditPaths + auditProofPaths + tokenPaths + operationPaths + custodyPaths
-        + components + rejectionSchemas
-        + exportPaths + auditPaths + proofPaths + tokenPaths + operationPaths + components
-        + rejectionSchemas
-        + exportSchemas + dryRunSchemas
+        + exportPaths + backupPaths + auditPaths + auditProofPaths + proofPaths + tokenPaths
+        + operationPaths + custodyPaths + components + rejectionSchemas
+        + exportSchemas + backupSchemas + dryRunSchemas
 
     private static let head = """
         openapi: 3.1.0

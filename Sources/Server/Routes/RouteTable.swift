@@ -41,6 +41,7 @@ enum RouteTable {
             + rejections.routes + kept.routes + [ReplayRoute(kept: kept).route] + audit.routes
             + AuditProofRoutes(engine: engine).routes
             + ProofRoutes(audit: engine.audit, vault: engine.vault).routes
+            + BackupRoutes(backups: engine.backups).routes
             + tokens.routes + OperationsRoutes(engine: engine).routes
             + KeyRoutes(engine: engine).routes + [ExpiryRoute(engine: engine).route]
     }

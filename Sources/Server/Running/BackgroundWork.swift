@@ -1,7 +1,7 @@
 import ServiceLifecycle
 
 /// What the server does by itself, from the moment when its engine is open: housekeeping,
-/// exports, and checkpoints for witnesses.
+/// exports, checkpoints for witnesses, backups.
 struct BackgroundWork: Service {
     let seal: Seal
 
@@ -11,6 +11,7 @@ struct BackgroundWork: Service {
                 group.addTask { await Housekeeping(engine: engine).run() }
                 group.addTask { await Exporting(exporters: engine.exporters).run() }
                 group.addTask { await Witnessing(witnesses: engine.witnesses).run() }
+                group.addTask { await engine.backups.run() }
             }
             return
         }

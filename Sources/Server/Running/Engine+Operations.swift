@@ -15,6 +15,7 @@ extension Engine {
         var reasons: [String] = []
         if statistics.isPoisoned { reasons.append("a write failed; restart the server") }
         if statistics.isDiskFull { reasons.append("the disk is full") }
+        if isEscrowLate(now: clock()) { reasons.append("the escrow of the keyring is behind") }
         return reasons
     }
 
@@ -32,7 +33,8 @@ extension Engine {
             http: figures?.statistics(), ingest: ingest.statistics,
             rejections: ingest.rejections.all, keeping: ingest.keeper.statistics,
             store: store.statistics, vault: vault.statistics, query: query.statistics,
-            exporters: exporters.statuses, witnesses: witnesses.statuses, now: clock(),
+            exporters: exporters.statuses, witnesses: witnesses.statuses,
+            backups: backups.figures, now: clock(),
             auditSize: audit.size,
             tokensIssued: tokenService.issued,
             tokensRefused: tokenService.refused, requestsRunning: figures?.running() ?? 0,
@@ -72,7 +74,9 @@ extension Engine {
                 "keyringGeneration": .integer(Int64(clamping: keyring.generation)),
                 "masterKeyCustody": .string(keyring.masterKeyCustody),
                 "isDestructionOnHold": .bool(keyring.isDestructionOnHold),
+                "escrow": escrowStatus,
             ],
+            "backups": backups.status(now: now),
             "disk": [
                 "usedBytes": .integer(Int64(clamping: disk.diskBytes)),
                 "freeBytes": .integer(Int64(clamping: disk.freeBytes)),

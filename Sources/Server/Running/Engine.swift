@@ -37,6 +37,9 @@ final class Engine: Sendable {
     let query: Query
     let exporters: Exporters
     let witnesses: Witnesses
+    let backups: Backups
+    /// A backup was brought back, and this is the first start on it.
+    let restoreTicket: RestoreTicket?
     let keys: SigningKeys
     let secrets: ClientSecrets
     let tokens: Tokens
@@ -73,12 +76,14 @@ final class Engine: Sendable {
             keyringDirectory: settings.keyringDirectory,
             masterKey: masterKey ?? settings.masterKey.source, clock: vaultClock,
             configuration: Self.vaultConfiguration(settings))
+        restoreTicket = try RestoreTicket.find(settings, vault)
         var configuration = Self.storeConfiguration(settings)
+        if restoreTicket != nil { configuration.acceptsOlderState = true }
         configuration.observer = observer
         store = try Store.open(configuration, clock: clock)
         do {
             audit = try AuditKeys.openLog(
-                vault: vault, store: store, acceptsOlderState: settings.acceptsOlderState)
+                vault: vault, store: store, acceptsOlderState: configuration.acceptsOlderState)
             auditKeys = AuditKeys(vault: vault, store: store, audit: audit)
             store.setCommitStage(audit)
             vault.attach(store: store)
@@ -103,6 +108,7 @@ final class Engine: Sendable {
             exporters = Self.makeExporters(
                 settings, store, query, audit, vault, catalog, clock, logger)
             witnesses = try Self.makeWitnesses(settings, audit, exporters, clock, logger)
+            backups = try Self.makeBackups(settings, store, vault, audit, clock, logger)
             tokens = Tokens(
                 keys: keys, issuer: settings.tokens.issuer ?? settings.http.defaultIssuer,
                 audience: settings.tokens.audience, accessSeconds: settings.tokens.accessSeconds,
@@ -152,6 +158,7 @@ final class Engine: Sendable {
         var configuration = VaultConfiguration(cachedKeysMax: settings.limits.keyCacheMax)
         configuration.erasuresDirectory = settings.erasures.directory
         configuration.renewsMasterKey = settings.erasures.renewsMasterKey
+        configuration.escrowDirectory = settings.backups.escrowDirectory
         return configuration
     }
 

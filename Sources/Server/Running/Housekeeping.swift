@@ -42,6 +42,8 @@ final class Housekeeping: Service {
         await step("expiry") { try await self.expire(now: now) }
         await step("disclosures") { try await self.forgetDisclosures(now: now) }
         await step("token keys") { try await self.rotation.rotate(now: now) }
+        await step("escrow") { try await self.engine.settleEscrow() }
+        await step("backups") { try await self.engine.backups.tick(now: now) }
         await step("refusals") { try await self.engine.tokenService.recordSuppressedRefusals() }
     }
 
@@ -92,6 +94,8 @@ final class Housekeeping: Service {
                     ]))
         }
         _ = try await store.readers.run { try vault.destroyExpiredEpochs(now: now) }
+        // What was destroyed is gone for good when the escrow has forgotten it too.
+        try await engine.settleEscrow()
     }
 
     /// One bounded round of what is kept beside the audit log. By the UTC day, so that a busy log

@@ -10,16 +10,21 @@ package struct InitOptions: Sendable {
     package var billingID: String?
     /// Written into `strm.json`: one person may approve what they wrote themselves.
     package var isSinglePerson: Bool
+    /// Written into `strm.json`: an absolute path, made if it is missing, where a copy of the
+    /// keyring is kept. nil: there is no copy.
+    package var escrowDirectory: String?
 
     package init(
         dataDirectory: String, masterKey: MasterKeyCustody? = nil,
-        keyringDirectory: String? = nil, billingID: String? = nil, isSinglePerson: Bool = false
+        keyringDirectory: String? = nil, billingID: String? = nil, isSinglePerson: Bool = false,
+        escrowDirectory: String? = nil
     ) {
         self.dataDirectory = dataDirectory
         self.masterKey = masterKey
         self.keyringDirectory = keyringDirectory
         self.billingID = billingID
         self.isSinglePerson = isSinglePerson
+        self.escrowDirectory = escrowDirectory
     }
 }
 

@@ -20,6 +20,7 @@ package enum Installation {
         let settingsPath = "\(directory)/strm.json"
         var overrides: [String: String] = [:]
         overrides["keyring.directory"] = options.keyringDirectory
+        overrides["keyring.escrow.directory"] = options.escrowDirectory
         overrides["masterKey"] = options.masterKey?.description
         overrides["billingId"] = options.billingID
         if options.isSinglePerson { overrides["governance.singlePerson"] = "true" }
@@ -27,6 +28,7 @@ package enum Installation {
         // here.
         let settings = try ServerSettings.load(
             directory: directory, overrides: overrides, environment: [:])
+        if let escrow = options.escrowDirectory { try Vault.prepareEscrow(directory: escrow) }
         try write(overrides, to: settingsPath)
         try Vault.initialise(
             keyringDirectory: settings.keyringDirectory, masterKey: settings.masterKey.source,
@@ -44,6 +46,7 @@ package enum Installation {
                 recording: .server(
                     .clientCreated,
                     detail: ["client": client.record.id, "role": Role.administrator.rawValue]))
+            try engine.vault.settleEscrow()
             await engine.close(recordsStop: false)
             var masterKeyPath: String?
             if case .file(let path) = settings.masterKey { masterKeyPath = path }
@@ -77,9 +80,14 @@ package enum Installation {
     /// Only what differs from the defaults, so that a later version's better defaults apply.
     private static func write(_ overrides: [String: String], to path: String) throws {
         var members: [(name: String, value: WireValue)] = []
-        if let keyring = overrides["keyring.directory"] {
-            members.append(("keyring", ["directory": .string(keyring)]))
+        var keyring: [(name: String, value: WireValue)] = []
+        if let directory = overrides["keyring.directory"] {
+            keyring.append(("directory", .string(directory)))
         }
+        if let escrow = overrides["keyring.escrow.directory"] {
+            keyring.append(("escrow", ["directory": .string(escrow)]))
+        }
+        if !keyring.isEmpty { members.append(("keyring", .object(keyring))) }
         if overrides["governance.singlePerson"] != nil {
             members.append(("governance", ["singlePerson": true]))
         }

@@ -98,6 +98,7 @@ final class Seal: Sendable {
     /// The start is on record before anybody is served.
     private func begin(_ engine: Engine, _ more: [AuditEntry]) async throws {
         do {
+            try await engine.finishRestore()
             try await engine.audit.append(
                 .server(.serverStarted, detail: ["version": Engine.version]))
             for entry in more { try await engine.audit.append(entry) }

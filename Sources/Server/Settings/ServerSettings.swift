@@ -32,6 +32,7 @@ package struct ServerSettings: Sendable {
     package var exports: ExportSettings
     package var erasures: ErasureSettings
     package var witness: WitnessSettings
+    package var backups: BackupSettings
     package var log: LogSettings
 
     /// Reads every key from `reader`, whose providers are in order of precedence.
@@ -61,6 +62,7 @@ package struct ServerSettings: Sendable {
         exports = try ExportSettings(values)
         erasures = try ErasureSettings(values, keyringDirectory: keyringDirectory)
         witness = try WitnessSettings(values, exports: exports)
+        backups = try BackupSettings(values, keyringDirectory: keyringDirectory)
         log = try LogSettings(values)
     }
 }

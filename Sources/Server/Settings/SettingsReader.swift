@@ -5,7 +5,8 @@ import Configuration
 struct SettingsReader {
     /// Every key there is, in the order of docs/configuration.md.
     static let keys = [
-        "keyring.directory", "masterKey", "billingId",
+        "keyring.directory", "keyring.escrow.directory", "keyring.escrow.hours", "masterKey",
+        "billingId",
         "recovery.acceptsOlderState",
         "governance.singlePerson",
         "http.host", "http.port", "http.allowInsecureRemote", "http.tls.certificate",
@@ -25,6 +26,7 @@ struct SettingsReader {
         "audit.witness.file", "audit.witness.url", "audit.witness.key", "audit.witness.connector",
         "audit.witness.periodSeconds", "audit.witness.allowInsecureEndpoint",
         "audit.witness.allowPrivateAddresses",
+        "backups.directory", "backups.intervalHours", "backups.keep",
         "log.format", "log.level",
     ]
 

@@ -39,6 +39,17 @@ struct Init: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            """
+            Keep a copy of the keyring in this directory, best on another device: it outlives the \
+            loss of the keyring, and destroys keys at most a minute later than it.
+            """, valueName: "directory"))
+    var keyringEscrow: String?
+
+    @Flag(help: "Keep no copy of the keyring; this is also what happens if nothing is said.")
+    var noKeyringEscrow = false
+
+    @Option(
+        help: ArgumentHelp(
             "The address that the server will have (default: STRM_SERVER, else the standard one).",
             valueName: "url"))
     var server: String?
@@ -47,6 +58,28 @@ struct Init: AsyncParsableCommand {
         if let masterKey, MasterKeyCustody(masterKey) == nil {
             throw ValidationError(
                 "--master-key is file:PATH, environment:NAME or command:PROGRAM ARG…")
+        }
+        if keyringEscrow != nil, noKeyringEscrow {
+            throw ValidationError("--keyring-escrow and --no-keyring-escrow exclude each other.")
+        }
+    }
+
+    /// What was chosen, in one sentence, because nobody looks it up before the keyring is lost.
+    private var escrowSentence: String {
+        guard let escrow = escrowPath else {
+            return "No copy of the keyring is kept: if it is lost, no personal field is opened "
+                + "again by anyone,\nand what is destroyed in it is gone at once."
+        }
+        return "A copy of the keyring is kept in \(escrow): if the keyring is lost, it and the "
+            + "master key bring it back,\nand what is destroyed is gone when the copy has been "
+            + "overwritten too."
+    }
+
+    private var escrowPath: String? {
+        keyringEscrow.map {
+            let path = URL(filePath: $0, directoryHint: .isDirectory).standardizedFileURL.path(
+                percentEncoded: false)
+            return path.hasSuffix("/") && path.count > 1 ? String(path.dropLast()) : path
         }
     }
 
@@ -72,6 +105,7 @@ struct Init: AsyncParsableCommand {
                 "auditVerifierKey": .string(result.auditVerifierKey),
                 "credentialsFile": .string(store.path),
             ]
+            members["keyringEscrow"] = escrowPath.map { .string($0) } ?? .null
             if let path = result.masterKeyPath { members["masterKeyFile"] = .string(path) }
             Terminal.print(JSONValue.object(members).text())
         case .table:
@@ -87,6 +121,7 @@ struct Init: AsyncParsableCommand {
                         + "the data:\nwithout it nobody opens any field again, and with it and "
                         + "the data anybody does.")
             }
+            Terminal.print("\n\(escrowSentence)")
             Terminal.note("next: strm serve\(directory.flagIfGiven)")
         }
     }
@@ -96,7 +131,8 @@ struct Init: AsyncParsableCommand {
             return try await Installation.initialise(
                 InitOptions(
                     dataDirectory: data, masterKey: masterKey.flatMap { MasterKeyCustody($0) },
-                    billingID: billingId, isSinglePerson: singlePerson))
+                    billingID: billingId, isSinglePerson: singlePerson,
+                    escrowDirectory: escrowPath))
         } catch {
             throw ServerFailure.explain(error, data: data)
         }

@@ -1,0 +1,291 @@
+import Audit
+import AuditProof
+import Logging
+import ServiceLifecycle
+import Store
+import Synchronization
+
+/// Makes backups, checks them and forgets old ones, one at a time, on a thread of its own.
+///
+/// Each is on record before it is begun, and again when it has ended. A stop of the server gives up
+/// what is on its way.
+final class Backups: Service {
+    struct State {
+        var running: BackupJob?
+        /// How the last making ended, and the last check of each backup since the start.
+        var lastMade: BackupOutcome?
+        var checks: [String: BackupOutcome] = [:]
+        /// Of the last look at the directory: manifests that our key signed, newest last.
+        var known: [BackupManifest] = []
+        var made: UInt64 = 0
+        var failed: UInt64 = 0
+        var stalledNanoseconds: UInt64 = 0
+    }
+
+    let maker: BackupMaker?
+    let keys: [VerifierKey]
+    let settings: BackupSettings
+    let state = Mutex(State())
+    private let audit: AuditLog
+    private let clock: @Sendable () -> Milliseconds
+    private let logger: Logger
+    private let pool: BlockingPool
+    private let jobs: AsyncStream<BackupJob>
+    private let continuation: AsyncStream<BackupJob>.Continuation
+    private let isStopping = Flag()
+
+    /// Shared with the thread that works.
+    private final class Flag: Sendable {
+        let value = Atomic(false)
+    }
+
+    /// - Parameter maker: nil: `backups.directory` is not set.
+    init(
+        maker: BackupMaker?, keys: [VerifierKey], settings: BackupSettings, audit: AuditLog,
+        clock: @escaping @Sendable () -> Milliseconds, logger: Logger
+    ) throws(StoreError) {
+        self.maker = maker
+        self.keys = keys
+        self.settings = settings
+        self.audit = audit
+        self.clock = clock
+        self.logger = logger
+        pool = try BlockingPool(threads: 1, waitingMax: 64)
+        // One at most is in it: `begin` sees to that.
+        (jobs, continuation) = AsyncStream.makeStream(of: BackupJob.self)
+    }
+
+    deinit { pool.shutdown() }
+
+    func run() async {
+        await withGracefulShutdownHandler {
+            for await job in jobs { await work(job) }
+        } onGracefulShutdown: {
+            self.isStopping.value.store(true, ordering: .releasing)
+            self.continuation.finish()
+        }
+    }
+
+    /// Puts a new backup on record and begins it.
+    /// - Returns: its name.
+    /// - Throws: `Problem`: there is no directory, or one is being made or checked; `StoreError` if
+    ///   it cannot be put on record: nothing was begun.
+    func create(by caller: Principal?, now: Milliseconds) async throws -> String {
+        guard maker != nil else { throw Self.noDirectory }
+        let job = BackupJob(
+            kind: .make, name: BackupName.make(now: now), isAutomatic: caller == nil,
+            caller: caller, startedAt: now)
+        try begin(job)
+        do {
+            try await record(job, ["state": "begun"])
+        } catch {
+            state.withLock { $0.running = nil }
+            throw error
+        }
+        start(job)
+        return job.name
+    }
+
+    /// Begins a check of a backup that is there.
+    func verify(_ name: String, by caller: Principal, now: Milliseconds) async throws {
+        guard try await listing(name) != nil else { throw Self.unknown }
+        let job = BackupJob(kind: .verify, name: name, caller: caller, startedAt: now)
+        try begin(job)
+        start(job)
+    }
+
+    /// Newest first, those that are being made or were not made included.
+    func list() async throws -> [BackupListing] {
+        guard let maker else { throw Self.noDirectory }
+        let found = try await pool.run { [self] in try look(maker) }
+        return state.withLock { state in
+            var listings = found.map { name, result in
+                BackupListing(
+                    name: name,
+                    state: result.map { .whole($0) } ?? .failed("its manifest is not one of ours"),
+                    checked: state.checks[name],
+                    isVerifying: state.running?.kind == .verify && state.running?.name == name)
+            }
+            if let running = state.running, running.kind == .make {
+                listings.append(
+                    BackupListing(name: running.name, state: .making(since: running.startedAt)))
+            } else if let last = state.lastMade, let failure = last.failure {
+                listings.append(
+                    BackupListing(name: last.job.name, state: .failed(failure.description)))
+            }
+            return listings.sorted { $0.name > $1.name }
+        }
+    }
+
+    func listing(_ name: String) async throws -> BackupListing? {
+        guard BackupName.isValid(name) else { return nil }
+        return try await list().first { $0.name == name }
+    }
+
+    /// Once a minute: looks what is there, makes one if it is time, and removes the oldest of those
+    /// that were made by the schedule.
+    func tick(now: Milliseconds) async throws {
+        guard let maker else { return }
+        _ = try await pool.run { [self] in try look(maker) }
+        let (known, isBusy) = state.withLock { ($0.known, $0.running != nil) }
+        guard settings.intervalHours > 0, !isBusy else { return }
+        let newest = known.map(\.createdAt).max()
+        let interval = Milliseconds(settings.intervalHours) * 3_600_000
+        if newest.map({ now - $0 >= interval }) ?? true {
+            _ = try await create(by: nil, now: now)
+        } else {
+            try await forget(known, maker)
+        }
+    }
+
+    private func forget(_ known: [BackupManifest], _ maker: BackupMaker) async throws {
+        let automatic = known.filter(\.isAutomatic).map(\.name).sorted()
+        guard settings.keep > 0, automatic.count > settings.keep else { return }
+        for name in automatic.dropLast(settings.keep) {
+            try await audit.append(.server(.backupDeleted, detail: ["backup": name]))
+            try await pool.run {
+                // First its name, so that what is half removed is no backup.
+                let hidden = "\(maker.directory)/\(BackupMaker.deletedPrefix)\(name)"
+                try BackupFiles.rename("\(maker.directory)/\(name)", to: hidden)
+                try BackupFiles.sync(directory: maker.directory)
+                try BackupFiles.removeTree(hidden)
+            }
+            logger.info("an old backup was removed", metadata: ["backup": "\(name)"])
+        }
+    }
+
+    private func begin(_ job: BackupJob) throws(Problem) {
+        let isFree = state.withLock { state in
+            guard state.running == nil else { return false }
+            state.running = job
+            return true
+        }
+        guard isFree else {
+            throw .conflict("A backup is being made or checked. Wait until it has ended.")
+        }
+    }
+
+    private func start(_ job: BackupJob) {
+        guard case .enqueued = continuation.yield(job) else {
+            return end(job, .cancelled)
+        }
+    }
+
+    private func work(_ job: BackupJob) async {
+        let flag = isStopping
+        let isCancelled: @Sendable () -> Bool = { flag.value.load(ordering: .acquiring) }
+        do {
+            switch job.kind {
+            case .make: try await make(job, isCancelled)
+            case .verify:
+                guard let maker else { throw BackupFailure.refused("there is no directory") }
+                let keys = keys
+                _ = try await pool.run {
+                    try BackupVerification(
+                        path: "\(maker.directory)/\(job.name)", isCancelled: isCancelled
+                    ).verify(keys: keys)
+                }
+                end(job, nil)
+            }
+        } catch let failure as BackupFailure {
+            await fail(job, failure)
+        } catch {
+            await fail(job, .io("\((error as? StoreError)?.description ?? "it failed")"))
+        }
+    }
+
+    private func make(
+        _ job: BackupJob, _ isCancelled: @escaping @Sendable () -> Bool
+    ) async throws {
+        guard let maker else { return }
+        let made = try await pool.run {
+            try maker.make(
+                name: job.name, isAutomatic: job.isAutomatic, isCancelled: isCancelled)
+        }
+        let manifest = made.manifest
+        state.withLock {
+            $0.made += 1
+            $0.stalledNanoseconds = made.stalledNanoseconds
+            $0.known.append(manifest)
+        }
+        end(job, nil)
+        logger.info(
+            "a backup was made",
+            metadata: [
+                "backup": "\(job.name)", "bytes": "\(manifest.bytes)",
+                "events": "\(manifest.events)", "milliseconds": "\(clock() - job.startedAt)",
+            ])
+        do {
+            try await record(
+                job,
+                [
+                    "state": "made", "events": String(manifest.events),
+                    "bytes": String(manifest.bytes), "auditSize": String(manifest.auditSize),
+                    "auditRoot": manifest.auditRoot.base64,
+                    "sha256sums": manifest.sumsSHA256,
+                ])
+        } catch {
+            logger.error("a backup's end could not be recorded", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func fail(_ job: BackupJob, _ failure: BackupFailure) async {
+        if job.kind == .make { state.withLock { $0.failed += 1 } }
+        end(job, failure)
+        logger.error(
+            "a backup failed",
+            metadata: [
+                "backup": "\(job.name)", "step": "\(job.kind.rawValue)",
+                "reason": "\(failure.description)",
+            ])
+        guard job.kind == .make else { return }
+        do {
+            try await record(job, ["state": "failed"])
+        } catch {
+            logger.error("a backup's end could not be recorded", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func end(_ job: BackupJob, _ failure: BackupFailure?) {
+        let outcome = BackupOutcome(job: job, finishedAt: clock(), failure: failure)
+        state.withLock {
+            $0.running = nil
+            if job.kind == .make { $0.lastMade = outcome } else { $0.checks[job.name] = outcome }
+        }
+    }
+
+    private func record(_ job: BackupJob, _ detail: [String: String]) async throws {
+        let all = detail.merging(["backup": job.name]) { mine, _ in mine }
+        if let caller = job.caller {
+            try await audit.append(.by(caller, .backupCreated, detail: all))
+        } else {
+            try await audit.append(.server(.backupCreated, detail: all))
+        }
+    }
+
+    /// What lies in the directory: names of ours, and the manifest where it is signed. Blocks.
+    private func look(_ maker: BackupMaker) throws(BackupFailure) -> [(String, BackupManifest?)] {
+        guard BackupFiles.kind(maker.directory) == .directory else {
+            state.withLock { $0.known = [] }
+            return []
+        }
+        var found: [(String, BackupManifest?)] = []
+        for name in try BackupFiles.names(maker.directory) where BackupName.isValid(name) {
+            let path = "\(maker.directory)/\(name)"
+            guard BackupFiles.kind(path) == .directory else { continue }
+            do throws(BackupFailure) {
+                let (manifest, _) = try BackupVerification(path: path).describe(keys: keys)
+                found.append((name, manifest.name == name ? manifest : nil))
+            } catch {
+                found.append((name, nil))
+            }
+        }
+        let known = found.compactMap(\.1)
+        state.withLock { $0.known = known }
+        return found
+    }
+
+    static let noDirectory = Problem.conflict(
+        "Backups need the setting backups.directory: see docs/backup.md.")
+    static let unknown = Problem.notFound("There is no backup of this name.")
+}

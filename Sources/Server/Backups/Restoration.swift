@@ -1,0 +1,197 @@
+import Audit
+import AuditProof
+import Export
+import FoundationEssentials
+package import Store
+import Vault
+
+/// `strm restore`: puts a backup into an empty data directory, offline.
+///
+/// Nothing that is there is overwritten. Everything is checked before anything is written; what is
+/// written is synced before it gets its name. A restore that was interrupted is begun again.
+package enum Restoration {
+    private static let unfinished = "db.restoring"
+
+    /// Reads the backup three times and writes it once.
+    /// - Throws: `BackupFailure`, `SettingsError`, `VaultError`, `StoreError`: nothing was restored.
+    package static func restore(
+        _ options: RestoreOptions,
+        clock: @escaping @Sendable () -> Milliseconds = SystemClock.milliseconds
+    ) throws -> RestoreResult {
+        ProcessHardening.apply()
+        let data = options.dataDirectory
+        let settings = try settings(options)
+        try refuseUsed(data, settings)
+        if options.escrowDirectory != nil {
+            guard BackupFiles.kind("\(settings.keyringDirectory)/keyring") == .missing else {
+                throw BackupFailure.refused(
+                    "there is a keyring in \(settings.keyringDirectory): it is not replaced by "
+                        + "the one in escrow")
+            }
+        }
+        // Holds the lock of the keyring, which a running server has, until the end of the check.
+        let manifest = try verified(
+            options, settings, in: options.escrowDirectory ?? settings.keyringDirectory, clock)
+        let wroteSettings = try prepare(options, settings)
+        var generation: UInt64?
+        if let escrow = options.escrowDirectory {
+            generation = try Vault.bringBackKeyring(
+                fromEscrow: escrow, to: settings.keyringDirectory)
+        }
+        let vault = try unlock(settings, in: settings.keyringDirectory, clock)
+        let watermark = try WatermarkFacts.read("\(settings.keyringDirectory)/watermark")
+        try copy(options.backup, to: data, vault)
+        let copy = try StoredCopy(path: "\(data)/\(unfinished)")
+        let result = result(
+            manifest, copy, watermark, now: clock(), generation: generation,
+            wroteSettings: wroteSettings)
+        // First the permission, then the name: a start in between finds no database and refuses.
+        try ticket(manifest, watermark).leave(in: settings.keyringDirectory, vault)
+        try BackupFiles.rename("\(data)/\(unfinished)", to: "\(data)/db")
+        try BackupFiles.sync(directory: data)
+        return result
+    }
+
+    private static func settings(_ options: RestoreOptions) throws -> ServerSettings {
+        var overrides: [String: String] = [:]
+        overrides["keyring.directory"] = options.keyringDirectory
+        overrides["masterKey"] = options.masterKey?.description
+        return try ServerSettings.load(
+            directory: options.dataDirectory, overrides: overrides, environment: [:])
+    }
+
+    /// A data directory may hold its settings and its keys, and what a server or an interrupted
+    /// restore leaves that is no data.
+    private static func refuseUsed(_ data: String, _ settings: ServerSettings) throws {
+        switch BackupFiles.kind(data) {
+        case .missing: return
+        case .directory: break
+        case .file, .other: throw BackupFailure.refused("\(data) is no directory")
+        }
+        var allowed: Set = ["strm.json", "lock", "port", unfinished]
+        if settings.keyringDirectory.hasPrefix(data + "/") {
+            let inside = settings.keyringDirectory.dropFirst(data.count + 1)
+            allowed.insert(String(inside.prefix { $0 != "/" }))
+        }
+        if let other = try BackupFiles.names(data).first(where: { !allowed.contains($0) }) {
+            throw BackupFailure.refused(
+                "\(data) is not empty: it holds \(other). A restore overwrites nothing: move it "
+                    + "away first")
+        }
+    }
+
+    private static func unlock(
+        _ settings: ServerSettings, in keyring: String,
+        _ clock: @escaping @Sendable () -> Milliseconds
+    ) throws -> Vault {
+        try Vault.unlock(
+            keyringDirectory: keyring, masterKey: settings.masterKey.source,
+            clock: VaultClock(wall: clock, monotonic: VaultClock.system.monotonic),
+            configuration: VaultConfiguration(cachedKeysMax: 64))
+    }
+
+    private static func verified(
+        _ options: RestoreOptions, _ settings: ServerSettings, in keyring: String,
+        _ clock: @escaping @Sendable () -> Milliseconds
+    ) throws -> BackupManifest {
+        let vault = try unlock(settings, in: keyring, clock)
+        let manifestPath = "\(options.backup)/\(BackupManifest.fileName)"
+        let bytes = try BackupFiles.contents(manifestPath, bytesMax: BackupManifest.bytesMax)
+        // Told apart, though a wrong keyring also has another signing key.
+        let id = HexText.text(vault.keyringID)
+        guard try BackupManifest(unverified: bytes).keyringID == id else {
+            throw BackupFailure.refused(
+                "the keyring in \(keyring) is another installation's than the backup")
+        }
+        return try BackupVerification(path: options.backup).verify(keys: try keys(vault))
+    }
+
+    private static func keys(_ vault: Vault) throws -> [VerifierKey] {
+        [
+            try NoteSigner(
+                name: BackupManifest.keyName, privateKey: vault.secret(.auditSigning)
+            ).key
+        ]
+    }
+
+    /// Makes the data directory (0700) and, if it has no settings, a file with those of the options.
+    private static func prepare(
+        _ options: RestoreOptions, _ settings: ServerSettings
+    ) throws -> Bool {
+        let data = options.dataDirectory
+        if BackupFiles.kind(data) == .missing {
+            try FileManager.default.createDirectory(
+                atPath: data, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        }
+        let path = "\(data)/strm.json"
+        guard BackupFiles.kind(path) == .missing else { return false }
+        var keyring: [(name: String, value: WireValue)] = []
+        if let directory = options.keyringDirectory {
+            keyring.append(("directory", .string(directory)))
+        }
+        if let escrow = options.escrowDirectory, escrow.hasPrefix("/") {
+            keyring.append(("escrow", ["directory": .string(escrow)]))
+        }
+        var members: [(name: String, value: WireValue)] = []
+        if !keyring.isEmpty { members.append(("keyring", .object(keyring))) }
+        if let masterKey = options.masterKey {
+            members.append(("masterKey", .string(masterKey.description)))
+        }
+        try BackupFiles.create(path, WireValue.object(members).bytes + [0x0A])
+        return true
+    }
+
+    /// Copies the database under a name that no start takes for one, and compares what was copied.
+    private static func copy(_ backup: String, to data: String, _ vault: Vault) throws {
+        let target = "\(data)/\(unfinished)"
+        if BackupFiles.kind(target) != .missing { try BackupFiles.removeTree(target) }
+        try BackupFiles.makeDirectory(target)
+        let (_, sums) = try BackupVerification(path: backup).describe(keys: try keys(vault))
+        for (name, sha256) in sums.files.sorted(by: { $0.key < $1.key }) {
+            let copied = try BackupFiles.copy(
+                "\(backup)/db/\(name)", to: "\(target)/\(name)", isCancelled: { false })
+            let again = try BackupFiles.hash("\(target)/\(name)", isCancelled: { false })
+            guard copied.sha256 == sha256, again.sha256 == sha256 else {
+                throw BackupFailure.damaged("db/\(name) is not what it was")
+            }
+        }
+        try BackupFiles.sync(directory: target)
+    }
+
+    private static func ticket(
+        _ manifest: BackupManifest, _ watermark: WatermarkFacts?
+    ) -> RestoreTicket {
+        var random = SystemRandomNumberGenerator()
+        let id = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
+        return RestoreTicket(
+            id: HexText.text(id), backup: manifest.name, sequence: manifest.sequence,
+            auditSize: manifest.auditSize, auditRoot: manifest.auditRoot,
+            abandoned: watermark.flatMap { watermark in
+                AuditWatermark(watermark.audit).map {
+                    RestoreTicket.Abandoned(
+                        auditSize: $0.size, auditRoot: $0.root, sequence: watermark.sequence)
+                }
+            })
+    }
+
+    private static func result(
+        _ manifest: BackupManifest, _ copy: StoredCopy, _ watermark: WatermarkFacts?,
+        now: Milliseconds, generation: UInt64?, wroteSettings: Bool
+    ) -> RestoreResult {
+        let audit = watermark.flatMap { AuditWatermark($0.audit) }
+        let lost = watermark.map { watermark in
+            watermark.heads.reduce(UInt64(0)) { sum, head in
+                let there = copy.heads[head.key] ?? 0
+                return sum + (head.value > there ? head.value - there : 0)
+            }
+        }
+        return RestoreResult(
+            backup: manifest.name, createdAt: WireTime.format(manifest.createdAt),
+            events: manifest.events, bytes: manifest.bytes, auditSize: manifest.auditSize,
+            abandonedAuditSize: audit?.size, abandonedAuditRoot: audit?.root.base64,
+            lostEvents: lost, days: copy.days.count,
+            expiredDays: copy.days.count { $0.day.end <= $0.retention.floor(now: now) },
+            escrowGeneration: generation, wroteSettings: wroteSettings)
+    }
+}

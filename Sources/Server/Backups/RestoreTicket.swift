@@ -1,0 +1,154 @@
+import Audit
+import AuditProof
+import Export
+import Glibc
+import Store
+import Vault
+
+/// The permission to start once on a state that is older than the watermark: a restore leaves it, it
+/// names the backup, and no other older state is let in by it. The first start uses it up.
+///
+/// The file `restored` in the keyring directory: a C2SP signed note by the key of the audit log under
+/// a name of its own, whose text is that name and one line of `CanonicalJSON`.
+struct RestoreTicket: Sendable, Equatable {
+    static let keyName = "streammachine.dev/restores"
+    private static let fileName = "restored"
+    private static let bytesMax = 16 << 10
+
+    /// What the log that is given up had, as far as the watermark file knew it.
+    struct Abandoned: Sendable, Equatable {
+        var auditSize: UInt64
+        var auditRoot: TreeHash
+        var sequence: UInt64
+    }
+
+    /// Of this restore: random, hexadecimal.
+    var id: String
+    /// The backup's name.
+    var backup: String
+    var sequence: UInt64
+    var auditSize: UInt64
+    var auditRoot: TreeHash
+    /// nil: there was no watermark, so nobody here knows.
+    var abandoned: Abandoned?
+
+    /// For the audit entry `storeRestored`.
+    var detail: [String: String] {
+        var detail = [
+            "restore": id, "backup": backup, "auditSize": String(auditSize),
+            "auditRoot": auditRoot.base64,
+        ]
+        detail["abandonedAuditSize"] = abandoned.map { String($0.auditSize) } ?? "unknown"
+        detail["abandonedAuditRoot"] = abandoned.map { $0.auditRoot.base64 } ?? "unknown"
+        return detail
+    }
+
+    /// The ticket that a restore left; nil: there is none, which is the usual case.
+    /// - Throws: `BackupFailure.refused` if it is not signed by this installation's key, or the
+    ///   database is not that backup and what was written since. The start must be refused.
+    static func find(_ settings: ServerSettings, _ vault: Vault) throws -> RestoreTicket? {
+        let path = "\(settings.keyringDirectory)/\(fileName)"
+        guard BackupFiles.kind(path) != .missing else { return nil }
+        let bytes = try BackupFiles.contents(path, bytesMax: bytesMax)
+        let key = try NoteSigner(name: keyName, privateKey: vault.secret(.auditSigning)).key
+        guard let note = try? SignedNote(parsing: bytes), (try? note.verify(with: key)) != nil,
+            let ticket = RestoreTicket(text: note.text)
+        else {
+            throw BackupFailure.refused(
+                "\(path) is no permission that `strm restore` of this installation left")
+        }
+        try ticket.check(database: "\(settings.directory)/db")
+        return ticket
+    }
+
+    /// Signed, whole and synced when it returns; takes the place of an older one.
+    func leave(in directory: String, _ vault: Vault) throws {
+        let signer = try NoteSigner(name: Self.keyName, privateKey: vault.secret(.auditSigning))
+        let note = try signer.sign("\(Self.keyName)\n\(json.text)\n").serialized
+        let path = "\(directory)/\(Self.fileName)"
+        unlink("\(path).next")
+        try BackupFiles.create("\(path).next", Array(note.utf8))
+        try BackupFiles.rename("\(path).next", to: path)
+        try BackupFiles.sync(directory: directory)
+    }
+
+    static func remove(in directory: String) throws(BackupFailure) {
+        unlink("\(directory)/\(fileName)")
+        try BackupFiles.sync(directory: directory)
+    }
+
+    private func check(database: String) throws {
+        let told: String
+        do throws(StoreError) {
+            let copy = try StoredCopy(path: database)
+            if copy.sequence >= sequence,
+                try AuditCopy.root(of: copy, size: auditSize) == auditRoot
+            {
+                return
+            }
+            told = "it is not the backup \(backup)"
+        } catch {
+            told = error.description
+        }
+        throw BackupFailure.refused(
+            "A restore allows this start on the backup \(backup) alone, but the database is "
+                + "another one (\(told)). Restore again into an empty directory.")
+    }
+
+    private var json: CanonicalJSON {
+        var members: [String: CanonicalJSON] = [
+            "version": .integer(1), "restore": .string(id), "backup": .string(backup),
+            "sequence": .integer(Int64(clamping: sequence)),
+            "auditSize": .integer(Int64(clamping: auditSize)),
+            "auditRoot": .string(auditRoot.base64), "abandoned": .null,
+        ]
+        if let abandoned {
+            members["abandoned"] = .object([
+                "auditSize": .integer(Int64(clamping: abandoned.auditSize)),
+                "auditRoot": .string(abandoned.auditRoot.base64),
+                "sequence": .integer(Int64(clamping: abandoned.sequence)),
+            ])
+        }
+        return .object(members)
+    }
+
+    /// nil: not of the form above. The text is authentic.
+    private init?(text: String) {
+        let lines = text.split(separator: "\n")
+        guard lines.count == 2, lines[0] == Self.keyName,
+            let value = try? WireParser.parse(Array(lines[1].utf8)),
+            value["version"]?.wholeNumber == 1, case .string(let id)? = value["restore"],
+            case .string(let backup)? = value["backup"],
+            let place = Self.place(value), case .integer(let sequence)? = value["sequence"]
+        else { return nil }
+        var abandoned: Abandoned?
+        if let given = value["abandoned"], !given.isNull {
+            guard let place = Self.place(given), case .integer(let sequence)? = given["sequence"]
+            else { return nil }
+            abandoned = Abandoned(
+                auditSize: place.size, auditRoot: place.root, sequence: UInt64(sequence))
+        }
+        self.init(
+            id: id, backup: backup, sequence: UInt64(sequence), auditSize: place.size,
+            auditRoot: place.root, abandoned: abandoned)
+    }
+
+    private static func place(_ value: WireValue) -> (size: UInt64, root: TreeHash)? {
+        guard case .integer(let size)? = value["auditSize"],
+            case .string(let root)? = value["auditRoot"], let hash = TreeHash(base64: root)
+        else { return nil }
+        return (UInt64(size), hash)
+    }
+
+    init(
+        id: String, backup: String, sequence: UInt64, auditSize: UInt64, auditRoot: TreeHash,
+        abandoned: Abandoned?
+    ) {
+        self.id = id
+        self.backup = backup
+        self.sequence = sequence
+        self.auditSize = auditSize
+        self.auditRoot = auditRoot
+        self.abandoned = abandoned
+    }
+}

@@ -1,0 +1,77 @@
+import Audit
+import AuditProof
+import Export
+import FoundationEssentials
+import Logging
+import Store
+import Vault
+
+/// Backups and escrow, as the engine wires them.
+extension Engine {
+    static func makeBackups(
+        _ settings: ServerSettings, _ store: Store, _ vault: Vault, _ audit: AuditLog,
+        _ clock: @escaping @Sendable () -> Milliseconds, _ logger: Logger
+    ) throws -> Backups {
+        do throws(BackupFailure) {
+            try BackupMaker.tidy(
+                directory: settings.backups.directory, dataDirectory: settings.directory)
+        } catch {
+            // Room that is not given back is no reason to refuse events.
+            logger.error(
+                "what a backup left could not be removed", metadata: ["reason": "\(error)"])
+        }
+        let signer = try NoteSigner(
+            name: BackupManifest.keyName, privateKey: vault.secret(.auditSigning))
+        let maker = settings.backups.directory.map { directory in
+            BackupMaker(
+                store: store, signer: signer, keyringID: HexText.text(vault.keyringID),
+                directory: directory, dataDirectory: settings.directory, program: version,
+                clock: clock)
+        }
+        return try Backups(
+            maker: maker, keys: [signer.key], settings: settings.backups, audit: audit,
+            clock: clock, logger: logger)
+    }
+
+    /// Puts on record that the database is a backup, before anything else is, and gives up the
+    /// permission to be older.
+    func finishRestore() async throws {
+        guard let ticket = restoreTicket else { return }
+        if try await !isRecorded(ticket) {
+            try await audit.append(.server(.storeRestored, detail: ticket.detail))
+        }
+        try await store.readers.run { [settings] in
+            try RestoreTicket.remove(in: settings.keyringDirectory)
+        }
+        logger.notice("a backup was brought back", metadata: ["backup": "\(ticket.backup)"])
+    }
+
+    /// A start that died after the entry and before the ticket was gone has recorded it already.
+    private func isRecorded(_ ticket: RestoreTicket) async throws -> Bool {
+        let page = try await store.readers.run { [audit] in
+            try audit.entries(
+                matching: AuditFilter(act: .storeRestored), from: ticket.auditSize, limit: 100)
+        }
+        return page.lines.contains { $0.line.contains("\"restore\":\"\(ticket.id)\"") }
+    }
+
+    /// Brings the escrow up to date if it is behind.
+    func settleEscrow() async throws {
+        guard vault.escrowStatus?.isBehind == true else { return }
+        try await store.readers.run { [vault] in try vault.settleEscrow() }
+    }
+
+    func isEscrowLate(now: Milliseconds) -> Bool {
+        guard let since = vault.escrowStatus?.behindSince else { return false }
+        return now - since > Milliseconds(settings.backups.escrowHours) * 3_600_000
+    }
+
+    var escrowStatus: WireValue {
+        guard let escrow = vault.escrowStatus else { return .null }
+        return [
+            "generation": escrow.generation.map { .integer(Int64(clamping: $0)) } ?? .null,
+            "behindSince": .optional(escrow.behindSince.map { WireTime.format($0) }),
+            "problem": .optional(escrow.failure),
+        ]
+    }
+}

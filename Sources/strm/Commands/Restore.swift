@@ -1,0 +1,102 @@
+import ArgumentParser
+import Foundation
+import Server
+
+/// `strm restore`: a backup into an empty data directory.
+struct Restore: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Bring a backup back into an empty data directory.",
+        usage: "strm restore <backup> [--data <directory>] [options]",
+        discussion: """
+            No server may run on it. The backup is checked first, and so is that the keyring is \
+            its own. What was acknowledged after the backup is lost; the next start puts that on \
+            record, with the size and root of the audit log that is given up.
+
+            EXAMPLE
+              strm restore /mnt/backups/20261129T195000Z-3f9a2c --data /var/lib/strm
+              strm restore /mnt/backups/20261129T195000Z-3f9a2c --data /var/lib/strm \
+                --keyring-from-escrow /mnt/escrow --master-key file:/root/master.key
+            """)
+
+    @Argument(help: "The directory of a backup.") var backup: String
+    @OptionGroup var directory: DataDirectoryOptions
+
+    @Option(
+        name: .customLong("keyring"),
+        help: ArgumentHelp(
+            "The keyring directory (default: what DIR/strm.json says, else DIR/keys).",
+            valueName: "directory"))
+    var keyring: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "file:PATH, environment:NAME or command:PROGRAM ARG….", valueName: "source"))
+    var masterKey: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Bring the keyring back too, from this escrow, if the keyring directory has none.",
+            valueName: "directory"))
+    var keyringFromEscrow: String?
+
+    @OptionGroup var output: OutputOptions
+
+    mutating func validate() throws {
+        if let masterKey, MasterKeyCustody(masterKey) == nil {
+            throw ValidationError(
+                "--master-key is file:PATH, environment:NAME or command:PROGRAM ARG…")
+        }
+    }
+
+    func run() throws {
+        let data = directory.path
+        let result: RestoreResult
+        do {
+            result = try Restoration.restore(
+                RestoreOptions(
+                    backup: Self.absolute(backup), dataDirectory: data,
+                    keyringDirectory: keyring.map(Self.absolute),
+                    masterKey: masterKey.flatMap { MasterKeyCustody($0) },
+                    escrowDirectory: keyringFromEscrow.map(Self.absolute)))
+        } catch {
+            throw ServerFailure.explain(error, data: data)
+        }
+        let pairs = Self.pairs(result)
+        switch output.output {
+        case .json:
+            Terminal.print(
+                JSONValue.object(
+                    Dictionary(uniqueKeysWithValues: pairs.map { ($0.0, $0.1) })
+                ).text())
+        case .table:
+            Terminal.print(Table.card(pairs.map { (Table.words($0.0), $0.1.cell) }))
+            Terminal.note(
+                "What was decided after the backup is undone too: clients that were deleted, "
+                    + "approvals, positions of exporters and consumers.\nnext: strm serve --data "
+                    + data)
+        }
+    }
+
+    private static func pairs(_ result: RestoreResult) -> [(String, JSONValue)] {
+        func number(_ value: UInt64?) -> JSONValue {
+            value.map { .integer(Int64(clamping: $0)) } ?? .null
+        }
+        return [
+            ("backup", .string(result.backup)), ("createdAt", .string(result.createdAt)),
+            ("events", number(result.events)), ("bytes", number(result.bytes)),
+            ("lostEvents", number(result.lostEvents)), ("auditSize", number(result.auditSize)),
+            ("abandonedAuditSize", number(result.abandonedAuditSize)),
+            ("abandonedAuditRoot", result.abandonedAuditRoot.map { .string($0) } ?? .null),
+            ("days", .integer(Int64(result.days))),
+            ("expiredDays", .integer(Int64(result.expiredDays))),
+            ("escrowGeneration", number(result.escrowGeneration)),
+            ("wroteSettings", .boolean(result.wroteSettings)),
+        ]
+    }
+
+    private static func absolute(_ path: String) -> String {
+        let text = URL(filePath: path, directoryHint: .isDirectory).standardizedFileURL.path(
+            percentEncoded: false)
+        return text.hasSuffix("/") && text.count > 1 ? String(text.dropLast()) : text
+    }
+}
