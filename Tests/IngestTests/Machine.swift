@@ -140,9 +140,10 @@ func event(_ session: String, mark: String = "", name: String = "Ada", tags: [St
 }
 
 enum TestContract {
-    static func document() throws -> ContractDocument {
+    static func document(subject: String? = nil) throws -> ContractDocument {
+        let subjectField = subject.map { "\"dataSubjectField\":\"\($0)\"," } ?? ""
         let text = """
-            {"ref":{"handle":"test","name":"event","version":"1.0.0"},
+            {\(subjectField)"ref":{"handle":"test","name":"event","version":"1.0.0"},
              "schema":{"ref":{"handle":"test","name":"event","version":"1.0.0","schemaType":"avro"},
               "definition":{"type":"record","name":"Event","fields":[
                {"name":"strmMeta","type":{"type":"record","name":"StrmMeta","fields":[

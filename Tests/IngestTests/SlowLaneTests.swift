@@ -1,6 +1,7 @@
 import Contracts
 import Store
 import Testing
+import Vault
 
 @testable import Ingest
 
@@ -112,6 +113,33 @@ struct SlowLaneTests {
         await machine.warms("s1")
         #expect(machine.sink.durable == [3])
         #expect(try machine.storedEvents().count == 1)
+    }
+
+    @Test("events of a person who was erased with a fence are refused, those of others are not")
+    func fenced() async throws {
+        let machine = try Machine(contract: try TestContract.document(subject: "name"))
+        machine.vault.attach(store: machine.store)
+        for (session, name) in [("s1", "Ada"), ("s2", "Bob")] {
+            machine.receives(event(session, name: name))
+        }
+        _ = machine.lane.flush()
+        await machine.sink.waits(for: 2)
+        _ = try Array("Ada".utf8).withUnsafeBytes {
+            try machine.vault.requestErasure(
+                of: $0, streams: [machine.target.partition.stream], id: "e-1",
+                by: (client: "dpo", role: "dpo"), reference: nil, fence: true,
+                now: machine.clock.now)
+        }
+        for (session, name) in [("s1", "Ada"), ("s2", "Bob"), ("s3", "Ada"), ("s2", "Ada")] {
+            machine.receives(event(session, name: name))
+        }
+        _ = machine.lane.flush()
+        await machine.sink.waits(for: 6)
+        #expect(machine.sink.durable.sorted() == [1, 2, 4])
+        #expect(machine.sink.failed.sorted() == [3, 5, 6])
+        for (token, outcome) in machine.sink.ended where token > 2 && token != 4 {
+            #expect(outcome == .failed(.subjectFenced))
+        }
     }
 
     @Test("stopping ends what waits and takes nothing more")

@@ -52,6 +52,69 @@ import Testing
         }
     }
 
+    @Test("a keyring of version 1 is read, and its data keys open")
+    func versionOne() throws {
+        let fixture = try VaultFixture()
+        let key = try fixture.vault.key(of: "session-1", at: fixture.clock.now)
+        fixture.closes()
+        let masterKey = try MasterKey.read(fixture.masterKey, commandSeconds: 1)
+        let opened = try KeyringFile.decode(try fixture.bytesOfKeyring(), masterKey: masterKey)
+        let file = try Self.versionOne(opened, masterKey)
+        try Data(file).write(to: URL(fileURLWithPath: fixture.keyringFile))
+        try fixture.opens()
+        #expect(fixture.vault.statistics.generation == opened.generation)
+        #expect(fixture.vault.keyring.contents.ledgerNumber == 0)
+        #expect(try fixture.vault.key(for: key.link, at: fixture.clock.now) == key)
+        fixture.clock.advances(by: day)
+        let next = try fixture.vault.key(of: "session-1", at: fixture.clock.now)
+        #expect(try fixture.bytesOfKeyring()[9] == 2)
+        try fixture.opens()
+        for one in [key, next] {
+            #expect(try fixture.vault.key(for: one.link, at: fixture.clock.now) == one)
+        }
+    }
+
+    /// As the first version wrote it.
+    private static func versionOne(
+        _ opened: KeyringFile.Opened, _ masterKey: LockedMemory
+    ) throws -> [UInt8] {
+        func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+            withUnsafeBytes(of: value.bigEndian) { Array($0) }
+        }
+        let contents = opened.contents
+        var body = bytes(contents.newestEpoch) + bytes(contents.newestDay.number)
+        body += bytes(contents.clockHighWater) + bytes(UInt32(contents.secrets.count))
+        for (name, secret) in contents.secrets {
+            body += [name.kind.rawValue] + bytes(name.number) + bytes(secret.created)
+            body += secret.memory.copy()
+        }
+        body += bytes(UInt32(contents.epochs.count))
+        for (id, keys) in contents.epochs {
+            body += bytes(id.epoch) + bytes(keys.day.number) + bytes(id.retention.days)
+            body += keys.memory.copy()
+        }
+        let check = masterKey.withBytes {
+            KeyedHash.hash(
+                Array("strm keyring: master key check v1".utf8) + opened.id, key: $0)
+        }.bytes[..<8]
+        let header =
+            Array("STRMKEYR".utf8) + [0, 1, 0, 0] + bytes(opened.generation) + opened.id + check
+            + [UInt8](repeating: 9, count: 12) + bytes(UInt32(body.count))
+        var file = header + [UInt8](repeating: 0, count: body.count + 16)
+        file.withUnsafeMutableBytes { file in
+            body.withUnsafeBytes { body in
+                header.withUnsafeBytes { header in
+                    masterKey.withBytes { key in
+                        Cryptography.seal(
+                            body, key: key.baseAddress!, nonce: header.baseAddress! + 44,
+                            authenticating: header, into: file.baseAddress! + 60)
+                    }
+                }
+            }
+        }
+        return file
+    }
+
     @Test("a version of the future is refused by its number")
     func version() throws {
         let fixture = try VaultFixture()

@@ -242,6 +242,15 @@ struct MetricsPage: Sendable {
             "strm_destruction_on_hold",
             "1 while the clock is not trusted and nothing is destroyed.",
             vault.isDestructionOnHold ? 1 : 0)
+        page.gauge(
+            "strm_erasures_waiting", "Erasures whose keys are not destroyed for good yet.",
+            Double(vault.erasuresWaiting))
+        page.gauge(
+            "strm_erasure_ledger_number", "Number of the erasure ledger's last record.",
+            Double(vault.erasureLedgerNumber))
+        page.gauge(
+            "strm_erased_key_links", "Erased data keys whose epochs are not destroyed yet.",
+            Double(vault.erasedLinks))
         page.counter("strm_tokens_issued_total", "Access tokens issued.", tokensIssued)
         page.counter("strm_tokens_refused_total", "Token requests refused.", tokensRefused)
     }

@@ -140,6 +140,11 @@ extension OpenAPIDocument {
                       expected: {type: string}
                       ruleId: {type: string}
                       message: {type: string}
+                fenced:
+                  type: integer
+                  description: >-
+                    So many events were refused for good because their data subject was erased with
+                    a fence.
                 stoppedAtLine:
                   type: integer
                   description: This line and those after it were not looked at.

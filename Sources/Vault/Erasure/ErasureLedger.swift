@@ -137,8 +137,11 @@ final class ErasureLedger: Sendable {
             var record = LedgerRecord(n: number + 1, at: now)
             fill(&record)
             let (line, mac) = record.line(after: writer.mac, key: key)
-            writer.hasFailed = true
+            // If this fails, for want of room perhaps, the next one begins where it began.
             try directory.append(line + [0x0A], to: Self.fileName, at: writer.length)
+            // If that fails nobody knows what the disk holds: never tried again.
+            writer.hasFailed = true
+            try directory.sync(Self.fileName)
             writer.hasFailed = false
             writer.mac = mac
             writer.length += line.count + 1

@@ -52,7 +52,7 @@ final class FileDirectory: Sendable {
         return bytes
     }
 
-    /// Cuts the file to `length` and appends. Durable on return.
+    /// Cuts the file to `length` and appends. Not synced: `sync` does that.
     func append(_ bytes: [UInt8], to name: String, at length: Int) throws(VaultError) {
         let file = openat(descriptor, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
         guard file >= 0 else { throw error("cannot open", name) }
@@ -61,7 +61,6 @@ final class FileDirectory: Sendable {
             throw error("cannot cut", name)
         }
         try write(bytes[...], to: file, name)
-        guard fsync(file) == 0 else { throw error("cannot sync", name) }
     }
 
     /// Appends to a file that is made if it is missing. Not synced: `sync` does that.

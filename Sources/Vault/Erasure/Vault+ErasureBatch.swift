@@ -172,7 +172,10 @@ extension Vault {
         let keyring = keyring
         let isDestroyed = { (id: EpochClass) in keyring.bucketKeys(id) == nil }
         try ledger.forget(destroyed: isDestroyed)
-        guard RewrappedFiles.exist(beside: erasuresDirectory) else { return }
-        try RewrappedFiles(beside: erasuresDirectory).remove(destroyed: isDestroyed)
+        // Not while a destruction writes them.
+        try batches.lock.withLock { _ throws(VaultError) in
+            guard RewrappedFiles.exist(beside: erasuresDirectory) else { return }
+            try RewrappedFiles(beside: erasuresDirectory).remove(destroyed: isDestroyed)
+        }
     }
 }

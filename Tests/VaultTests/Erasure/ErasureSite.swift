@@ -13,6 +13,7 @@ final class ErasureSite {
     let path: String
     let clock = ManualClock()
     let renewsMasterKey: Bool
+    private var ownsFiles = true
     private var opened: (vault: Vault, store: Store, audit: AuditLog)?
 
     var vault: Vault { open.vault }
@@ -39,9 +40,16 @@ final class ErasureSite {
         try opens()
     }
 
+    /// The same site in another process, which leaves its files alone.
+    init(existing path: String) {
+        self.path = path
+        renewsMasterKey = true
+        ownsFiles = false
+    }
+
     deinit {
         closes()
-        try? FileManager.default.removeItem(atPath: path)
+        if ownsFiles { try? FileManager.default.removeItem(atPath: path) }
     }
 
     func closes() {
@@ -51,7 +59,8 @@ final class ErasureSite {
 
     /// A start of everything, as the server does it.
     func opens(
-        acceptsOlderState: Bool = false, before hook: @escaping ErasureStep.Hook = { _ in }
+        acceptsOlderState: Bool = false, before hook: @escaping ErasureStep.Hook = { _ in },
+        keyring keyringHook: @escaping KeyringDirectory.Hook = { _ in }
     ) throws {
         closes()
         var configuration = VaultConfiguration(cachedKeysMax: 1_024)
@@ -60,7 +69,7 @@ final class ErasureSite {
         configuration.beforeErasureStep = hook
         let clock = clock
         let vault = try Vault(
-            directory: try KeyringDirectory(path: path + "/keys"),
+            directory: try KeyringDirectory(path: path + "/keys", before: keyringHook),
             masterKey: .file(masterKeyFile), clock: clock.vaultClock, configuration: configuration)
         var storage = StoreConfiguration(
             directory: path + "/data", watermarkPath: path + "/watermark")
