@@ -11,6 +11,7 @@ package enum ErasureStep: String, CaseIterable, Sendable {
     case appendStarted
     case publishSuccessors
     case waitForMakers
+    /// For each piece of the scan: between reading its records and writing them.
     case rewrap
     case verify
     case keepRewrapped

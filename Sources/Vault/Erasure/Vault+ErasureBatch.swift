@@ -126,7 +126,6 @@ extension Vault {
                 throw .store(
                     .corrupt("\(left) records of data keys cannot be wrapped anew"))
             }
-            try step(.rewrap)
             let counts = try rewrap(touched, to: generation, store)
             done.survivors += counts.survivors
             done.unreadable = counts.unreadable

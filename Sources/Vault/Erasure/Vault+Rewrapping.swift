@@ -20,6 +20,7 @@ extension Vault {
     ) throws(VaultError) -> (survivors: Int, unreadable: Int, damaged: Int) {
         var counts = (survivors: 0, unreadable: 0, damaged: 0)
         try scan(buckets, store) { found throws(VaultError) in
+            try step(.rewrap)
             var rest = found.filter { $0.generation != generation }[...]
             while !rest.isEmpty {
                 let piece = rest.prefix(Self.rewrappedAtOnce)
