@@ -38,28 +38,39 @@ extension AuditLog {
         _ question: Question, matching filter: AuditFilter
     ) async throws(StoreError) -> (Question, AuditBasis) {
         let (size, root) = tree
+        let asking = Asking(question, AuditBasis(first: 0, end: 0, size: size, root: root))
         do {
-            var (question, basis) = try await store.readers.run { [self] in
+            try await store.readers.run { [self] in
                 let first = try firstIndex(notBefore: filter.from, in: 0..<size)
-                return (question, AuditBasis(first: first, end: first, size: size, root: root))
-            }
-            while basis.end < size {
-                try Task.checkCancellation()
-                let isDone: Bool
-                (question, basis, isDone) = try await store.readers.run { [self, question, basis] in
-                    var (question, basis) = (question, basis)
-                    let isDone = try take(&question, &basis, filter)
-                    return (question, basis, isDone)
+                asking.state.withLock { state in
+                    state.basis.first = first
+                    state.basis.end = first
                 }
-                if isDone { break }
             }
-            return (question, basis)
+            var isDone = false
+            while !isDone {
+                try Task.checkCancellation()
+                isDone = try await store.readers.run { [self] in
+                    try asking.state.withLock { state throws(StoreError) in
+                        try take(&state.question, &state.basis, filter)
+                    }
+                }
+            }
         } catch let error as StoreError {
             throw error
         } catch {
             // Cancelled: nobody waits for the answer.
             throw .overloaded(retryAfterSeconds: 1)
         }
+        return asking.state.withLock { ($0.question, $0.basis) }
+    }
+
+    /// A question on its way from thread to thread: in one place, so that no slice copies what the
+    /// ones before have collected.
+    private final class Asking<Question: AuditQuestion>: Sendable {
+        let state: Mutex<(question: Question, basis: AuditBasis)>
+
+        init(_ question: Question, _ basis: AuditBasis) { state = Mutex((question, basis)) }
     }
 
     /// The durable tree.
@@ -73,6 +84,7 @@ extension AuditLog {
     ) throws(StoreError) -> Bool {
         let matcher = LeafMatcher(filter)
         let (start, size) = (basis.end, basis.size)
+        guard start < size else { return true }
         var next = start
         var isDone = false
         var found: [AuditLeaf] = []

@@ -216,6 +216,12 @@ private final class RecipientRun {
             nonempty += found.isEmpty ? 0 : 1
         }
         #expect(nonempty > 5, "STRM_TEST_SEED=\(seed)")
+        var wrong = model
+        wrong.forgetLast()
+        let all = try await machine.audit.recipients(of: links)
+        #expect(
+            Set(all.recipients.map { DisclosureModel.Answer($0) })
+                != wrong.recipients(of: links, from: nil, to: nil), "STRM_TEST_SEED=\(seed)")
         try await compareUses(machine, until: end)
     }
 

@@ -8,6 +8,9 @@ enum OpenAPIDocument {
         + exportPaths + backupPaths + auditPaths + auditProofPaths + proofPaths + tokenPaths
         + operationPaths + custodyPaths + components + rejectionSchemas
         + exportSchemas + backupSchemas + dryRunSchemas
+        + exportPaths + auditPaths + auditQuestionPaths + tokenPaths + operationPaths + components
+        + rejectionSchemas
+        + exportSchemas + dryRunSchemas + auditQuestionSchemas
 
     private static let head = """
         openapi: 3.1.0

@@ -19,6 +19,14 @@ enum RouteTable {
             retentionDays: engine.settings.limits.retentionDays)
         let clients = ClientRoutes(catalog: engine.catalog, secrets: engine.secrets)
         let audit = AuditRoutes(audit: engine.audit, store: engine.store)
+        let questions = AuditQuestionRoutes(
+            audit: engine.audit, store: engine.store, catalog: engine.catalog)
+        let report = AuditReportRoute(
+            audit: engine.audit, store: engine.store, catalog: engine.catalog,
+            registry: engine.loader.registry)
+        let recipients = AuditRecipientsRoute(
+            audit: engine.audit, store: engine.store, vault: engine.vault,
+            catalog: engine.catalog)
         let connectors = ConnectorRoutes(
             catalog: engine.catalog, vault: engine.vault, store: engine.store,
             audit: engine.audit, exporters: engine.exporters)
@@ -42,6 +50,7 @@ enum RouteTable {
             + AuditProofRoutes(engine: engine).routes
             + ProofRoutes(audit: engine.audit, vault: engine.vault).routes
             + BackupRoutes(backups: engine.backups).routes
+            + questions.routes + [report.route, recipients.route]
             + tokens.routes + OperationsRoutes(engine: engine).routes
             + KeyRoutes(engine: engine).routes + [ExpiryRoute(engine: engine).route]
     }

@@ -10,6 +10,9 @@ struct AuditCommand: ParsableCommand {
         subcommands: [
             AuditList.self, AuditExport.self, AuditVerify.self, AuditProveEntry.self,
             AuditProveConsistency.self, AuditVerifyProof.self,
+            AuditList.self, AuditWhoRead.self, AuditReadBy.self, AuditPurposes.self,
+            AuditDecisions.self, AuditReceivedBy.self, AuditReport.self, AuditExport.self,
+            AuditVerify.self,
         ])
 }
 

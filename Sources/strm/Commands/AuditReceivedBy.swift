@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+
+/// `strm audit received-by`: the person comes from a file or standard input, never as an argument,
+/// which other users of the machine could see.
+struct AuditReceivedBy: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "received-by",
+        abstract: "Who received a person's data.",
+        usage: "strm audit received-by [--subject-file <file>] [options]",
+        discussion: """
+            The person is the value of the contract's data-subject field, read from a file or from \
+            standard input; one line end behind it is left out.
+
+            EXAMPLE
+              strm audit received-by --subject-file person.txt --from 90d
+            """)
+
+    @Option(help: ArgumentHelp("Holds the person; - is standard input.", valueName: "file"))
+    var subjectFile = "-"
+    @Option(help: ArgumentHelp("Only of this stream; repeatable.", valueName: "stream"))
+    var stream: [String] = []
+    @OptionGroup var period: AuditPeriod
+    @OptionGroup(title: "Connection") var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        var bytes = try InputFile.read(subjectFile)
+        if bytes.last == 0x0A { bytes.removeLast() }
+        if bytes.last == 0x0D { bytes.removeLast() }
+        guard !bytes.isEmpty, let subject = String(validating: bytes, as: UTF8.self) else {
+            throw CommandFailure(.failed, "the person is not a text in UTF-8")
+        }
+        var body: [String: JSONValue] = ["subject": .string(subject)]
+        if !stream.isEmpty { body["streams"] = .array(stream.map { .string($0) }) }
+        let now = Date()
+        for (name, text) in [("from", period.from), ("to", period.to)] {
+            if let text, let time = Timestamp.parse(text, now: now) {
+                body[name] = .string(Timestamp.text(time))
+            }
+        }
+        let reply = try await ServerClient.with(connection, .audit) { [body] client in
+            let reply = try await client.request(
+                "POST", "/v1/audit/recipients", json: .object(body),
+                timeoutSeconds: AuditAnswer.timeoutSeconds)
+            try reply.check("ask who received a person's data")
+            return try reply.json()
+        }
+        guard output.output == .table else { return Terminal.print(reply.text()) }
+        show(reply)
+    }
+
+    private func show(_ reply: JSONValue) {
+        let answer = reply["answer"] ?? .null
+        var table = Table([
+            "client", "by", "through", "purposes", "fields", "onlyHashed", "events", "first",
+            "last", "exported", "entries",
+        ])
+        for item in answer["recipients"]?.array ?? [] {
+            func cell(_ name: String) -> String { item[name]?.cell ?? "" }
+            let through = cell("derivedStream").isEmpty ? cell("stream") : cell("derivedStream")
+            let isKey = cell("act") == "keysExported"
+            table.add([
+                cell("client"), cell("act"), through, cell("purposes"),
+                isKey ? "all, by key" : cell("fields"), cell("hashedFields"),
+                isKey ? "" : cell("events"), cell("firstAt"), cell("lastAt"), cell("connector"),
+                AuditAnswer.ranges(item["entries"]),
+            ])
+        }
+        Terminal.print(table.text)
+        Terminal.note("the person has \(reply["keyLinks"]?.cell ?? "0") key links on record")
+        if let time = answer["exactAfter"]?.string {
+            Terminal.note("exact for what happened after \(time)")
+        }
+        AuditAnswer.showBasis(answer)
+    }
+}
