@@ -37,6 +37,7 @@ struct LiveProof {
         await run.useSecrets()
         await run.readAll()
         await run.readRejections()
+        await run.askAboutPeople(erases: false)
         await run.exportAll(below: exports)
 
         Terminal.note("searching")

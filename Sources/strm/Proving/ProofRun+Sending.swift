@@ -5,7 +5,7 @@ import Server
 
 /// Every way in: accepted, only checked, refused.
 extension ProofRun {
-    private var sending: Purpose { .send(stream: name) }
+    var sending: Purpose { .send(stream: name) }
     private static let json = ("content-type", "application/json")
 
     /// An event of which every personal field has a marker of its own.

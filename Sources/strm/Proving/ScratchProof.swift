@@ -23,6 +23,8 @@ struct ScratchProof {
         await run.useSecrets()
         await run.readAll()
         await run.readRejections()
+        await run.askAboutPeople(erases: true)
+        await run.backUp()
         await run.exportAll(below: site.path("bucket"))
         var looks = [try await look(run)]
 
@@ -105,6 +107,9 @@ struct ScratchProof {
             .init(name: "log", path: site.path("log")),
             .init(name: "temporary", path: site.path("temporary")),
             .init(name: "work", path: site.path("work")),
+            .init(
+                name: "backup", path: site.path("backups"),
+                holdsControl: run.driven["backup.made"] != nil),
             // strm init keeps the administrator's secret there, for its user alone.
             .init(name: "home", path: site.path("home"), byRight: [.credential]),
         ] + ProofSearch.Place.bucket(site.path("bucket"), run)

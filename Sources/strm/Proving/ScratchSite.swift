@@ -7,7 +7,7 @@ import Server
 ///     ROOT/data         the data directory          ROOT/data/keys   keyring
 ///     ROOT/bucket       exports                     ROOT/log     all that the servers print
 ///     ROOT/temporary    TMPDIR of the servers       ROOT/work    where they run: core files
-///     ROOT/home         the credentials file of strm init
+///     ROOT/home         credentials of strm init    ROOT/backups
 final class ScratchSite {
     private static let secondsMax = 60
 
@@ -27,7 +27,7 @@ final class ScratchSite {
         root = "\(base)/strm-prove-\(UUID().uuidString)"
         administrator = Credential(clientId: "", clientSecret: "", role: "administrator")
         do {
-            for name in ["temporary", "work", "home", "bucket", "log"] {
+            for name in ["temporary", "work", "home", "bucket", "backups", "log"] {
                 try FileManager.default.createDirectory(
                     atPath: path(name), withIntermediateDirectories: true,
                     attributes: [.posixPermissions: 0o700])
@@ -108,6 +108,7 @@ final class ScratchSite {
             !name.hasPrefix("STRM_") || name.hasPrefix("STRM_TEST_LEAK")
         }
         environment["STRM_HOME"] = path("home")
+        environment["STRM_BACKUPS_DIRECTORY"] = path("backups")
         environment["TMPDIR"] = path("temporary")
         // A printer of backtraces would outlive a server that is killed.
         environment["SWIFT_BACKTRACE"] = "enable=no"
