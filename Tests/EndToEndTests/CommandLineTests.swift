@@ -177,7 +177,7 @@ extension EndToEnd {
                 ["approve"], ["reject"], ["activate"], ["archive"], ["reactivate"], ["set"],
                 ["contract", "diff"], ["validate"], ["send"], ["simulate"], ["listen"],
                 ["rejections"], ["audit", "list"], ["audit", "export"],
-                ["audit", "verify"], ["status"], ["credentials", "add"],
+                ["audit", "verify"], ["prove"], ["status"], ["credentials", "add"],
             ] {
                 let help = try await Tool.run(Tool.strm, command + ["--help"])
                 #expect(help.status == 0)

@@ -157,6 +157,10 @@ struct ProofSearch {
         if process.settings["coreLimit"] != "0" {
             doubts.append("the kernel may write a core file of the server")
         }
+        let swapped = process.settings["swappedKiB"] ?? "0"
+        if !["0", "unknown"].contains(swapped) {
+            doubts.append("\(swapped) KiB of the server's memory are in swap, which is not searched")
+        }
         if isDumpable != false { doubts.append("the server's memory may be dumped") }
         return doubts
     }
