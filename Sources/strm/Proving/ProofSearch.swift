@@ -159,7 +159,7 @@ struct ProofSearch {
         }
         let swapped = process.settings["swappedKiB"] ?? "0"
         if !["0", "unknown"].contains(swapped) {
-            doubts.append("\(swapped) KiB of the server's memory are in swap, which is not searched")
+            doubts.append("\(swapped) KiB of the server's memory are in swap, not searched")
         }
         if isDumpable != false { doubts.append("the server's memory may be dumped") }
         return doubts

@@ -29,6 +29,8 @@ struct ScratchProof {
         var looks = [try await look(run)]
 
         Terminal.note("killing the server under load")
+        // Behind whatever has emptied the write-ahead log, such as a backup.
+        await run.sendControl()
         let load = try await run.makeLoad()
         async let acknowledged = load.run()
         try await Task.sleep(for: .milliseconds(Self.crashMilliseconds))
