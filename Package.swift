@@ -103,6 +103,9 @@ let package = Package(
             ]),
         module("Witness", ["AuditProof", "Store", "Audit", "Buckets", logging]),
         module(
+            "Subjects",
+            ["Contracts", "Store", "AuditProof", "Audit", "Vault", "Query", crypto, logging]),
+        module(
             "HTTP",
             ["CNGHTTP2", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioTLS, nioSSL, logging]),
         module(
@@ -110,6 +113,7 @@ let package = Package(
             [
                 "Contracts", "Store", "AuditProof", "Audit", "Vault", "Privacy", "Ingest", "Query",
                 "Buckets", "Export", "Witness", "HTTP", nioCore, logging, crypto, configuration,
+                "Buckets", "Export", "Subjects", "HTTP", nioCore, logging, crypto, configuration,
                 lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
@@ -149,12 +153,17 @@ let package = Package(
             ]),
         tests(
             "Witness", ["AuditProof", "Store", "Audit", "Buckets", crypto, logging]),
+            "Subjects",
+            [
+                "Contracts", "Store", "AuditProof", "Audit", "Vault", "Query", "Ingest", "Privacy",
+                crypto, logging,
+            ]),
         tests("HTTP", [nioCore, nioPosix]),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Contracts", "Store", "Audit", "AuditProof", "Vault", "Query", "HTTP",
-                jwtKit, yams, crypto, logging,
+                "Server", "Contracts", "Store", "Audit", "AuditProof", "Vault", "Query", "Subjects",
+                "HTTP", jwtKit, yams, crypto, logging,
             ], exclude: ["Data", "Scripts"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
         .testTarget(name: "EndToEndTests", exclude: ["Scripts"], swiftSettings: settings),

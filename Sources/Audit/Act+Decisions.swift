@@ -7,6 +7,9 @@ extension Act {
         .streamCreated, .streamDeleted, .clientCreated, .clientDisabled, .clientDeleted,
         .keyExportAllowed, .keyExportForbidden, .rejectionKeepingStarted,
         .rejectionKeepingStopped, .connectorCreated, .connectorDeleted, .exporterCreated,
-        .exporterDeleted, .clockConfirmed,
+        .exporterDeleted, .clockConfirmed, .erasureRequested, .fenceLifted,
     ]
+
+    /// Opened fields of events left by it.
+    var handsOutFields: Bool { self == .release || self == .subjectAccessed }
 }

@@ -94,6 +94,8 @@ package enum Act: String, Sendable, CaseIterable {
     case subjectLinksShown
     /// A page of what is held about a person was handed out.
     case subjectAccessed
+    /// An erasure was asked for of a person of whom nothing was left: the answer was the one of before.
+    case erasureRepeated
     /// The receipt of an erasure was signed; its hash is in the detail.
     case erasureReceiptIssued
     /// A copy of the database; one entry before it is made, one with what became of it.

@@ -81,7 +81,7 @@ extension AuditLog {
 
 /// Collects the recipients of some links.
 struct RecipientQuestion: AuditQuestion {
-    static let acts: [Act] = [.release, .keysExported, .rejectionShown]
+    static let acts: [Act] = [.release, .subjectAccessed, .keysExported, .rejectionShown]
 
     private struct Key: Hashable {
         var act: Act

@@ -91,7 +91,7 @@ extension AuditLog {
 
 /// Collects uses.
 struct UseQuestion: AuditQuestion {
-    static let acts: [Act] = [.release, .keysExported, .rejectionShown]
+    static let acts: [Act] = [.release, .subjectAccessed, .keysExported, .rejectionShown]
 
     let field: String?
     let countsSequences: Bool
@@ -112,7 +112,7 @@ struct UseQuestion: AuditQuestion {
         let isRead = countsSequences || entry.detail["masked"] != nil
         let told = isRead && act != .rejectionShown ? try log.disclosures(of: entry) : nil
         var isHashOnly = false
-        if act == .release, let field, !entry.fields.contains(field) {
+        if act.handsOutFields, let field, !entry.fields.contains(field) {
             isHashOnly = told?.hashedFields.contains(field) ?? false
             // What an entry had no room to name is taken to be in it.
             guard isHashOnly || entry.omitted > 0 else { return }
@@ -167,7 +167,7 @@ struct UseQuestion: AuditQuestion {
     ) {
         // The bit of the field that was asked for; an entry of more than 64 tells no single one.
         var mask = UInt64.max
-        if let field, act == .release, let place = entry.fields.firstIndex(of: field) {
+        if let field, act.handsOutFields, let place = entry.fields.firstIndex(of: field) {
             if entry.fields.count <= 64 { mask = 1 << UInt64(place) }
         }
         if field != nil, entry.fields.count > 64 { uses[place].isPartial = true }

@@ -1,3 +1,4 @@
+import Audit
 import Contracts
 import Privacy
 import Store
@@ -26,18 +27,17 @@ final class AccessedEvents: @unchecked Sendable {
     private var candidate = ByteBuilder()
     private var spans: [SealedSpanValue] = []
     private var goneLinks: Set<KeyLink> = []
-    private var contracts: [UInt32: ContractUse] = [:]
+    private var contracts: [UInt32: AccessUse] = [:]
+    private var tally = DisclosureTally()
     private var failure: VaultError?
 
-    private final class ContractUse {
-        let contract: Contract
+    private final class AccessUse {
+        let fields: ContractUse
         let finder: SubjectFinder?
         var isUsed = false
-        var isOpened: [Bool]
         init(_ contract: Contract) {
-            self.contract = contract
+            fields = ContractUse(contract, [])
             finder = SubjectFinder(contract)
-            isOpened = Array(repeating: false, count: contract.piiFields.count)
         }
     }
 
@@ -82,16 +82,26 @@ final class AccessedEvents: @unchecked Sendable {
         return output.toArray()
     }
 
-    var openedPaths: [String] {
-        let paths = contracts.values.flatMap { use in
-            zip(use.contract.piiFields, use.isOpened).filter(\.1).map(\.0.path)
+    /// Fields that are handed out in clear, by path, with how many values.
+    var openedValues: [String: Int] {
+        var values: [String: Int] = [:]
+        for use in contracts.values {
+            for (field, found) in zip(use.fields.contract.piiFields, use.fields.fields)
+            where found.values > 0 {
+                values[field.path, default: 0] += found.values
+            }
         }
-        return Set(paths).sorted()
+        return values
+    }
+
+    /// Of which sequences; nil: nothing was opened.
+    var disclosures: Disclosures? {
+        openedFields > 0 ? tally.disclosures(levels: openedLevels.levels) : nil
     }
 
     /// `handle/name/version` of the events that are handed out.
     var contractNames: [String] {
-        contracts.values.filter(\.isUsed).map(\.contract.ref.description).sorted()
+        contracts.values.filter(\.isUsed).map(\.fields.contract.ref.description).sorted()
     }
 
     /// True: the event is the person's and was appended.
@@ -128,7 +138,7 @@ final class AccessedEvents: @unchecked Sendable {
     }
 
     private func note(
-        _ event: borrowing EventRecordView, _ use: ContractUse, _ opening: Opening
+        _ event: borrowing EventRecordView, _ use: AccessUse, _ opening: Opening
     ) {
         let start = output.count
         candidate.withBytes { output.append($0) }
@@ -143,9 +153,14 @@ final class AccessedEvents: @unchecked Sendable {
         switch opening {
         case .opened:
             openedFields += spans.count
+            var (levels, opened): (UInt64, UInt64) = (0, 0)
             for span in spans {
-                use.isOpened[Int(span.fieldIndex)] = true
-                openedLevels.bits |= 1 << UInt64(span.level)
+                opened |= use.fields.note(Int(span.fieldIndex), &tally)
+                levels |= 1 << UInt64(span.level)
+            }
+            openedLevels.bits |= levels
+            if !spans.isEmpty {
+                tally.add(event.keyLink, levels: levels, opened: opened, isOpened: true)
             }
         case .gone: goneFields += spans.count
         case .damaged: damagedFields += spans.count
@@ -186,12 +201,12 @@ final class AccessedEvents: @unchecked Sendable {
 
     /// Writes the event with all its fields opened to `candidate`.
     private func open(
-        _ json: UnsafeRawBufferPointer, _ link: KeyLink, _ use: ContractUse, _ now: Milliseconds
+        _ json: UnsafeRawBufferPointer, _ link: KeyLink, _ use: AccessUse, _ now: Milliseconds
     ) -> Opening {
         // What cannot be named cannot be put on record, so it stays sealed.
         guard
             spans.allSatisfy({
-                Int($0.fieldIndex) < use.isOpened.count && $0.level <= ConsentLevels.levelMax
+                Int($0.fieldIndex) < use.fields.fields.count && $0.level <= ConsentLevels.levelMax
             })
         else { return .damaged }
         guard !goneLinks.contains(link) else { return .gone }
@@ -226,10 +241,10 @@ final class AccessedEvents: @unchecked Sendable {
         }
     }
 
-    private func use(of number: UInt32) -> ContractUse? {
+    private func use(of number: UInt32) -> AccessUse? {
         if let known = contracts[number] { return known }
         guard let contract = query.registry.contract(number: number) else { return nil }
-        let made = ContractUse(contract)
+        let made = AccessUse(contract)
         contracts[number] = made
         return made
     }

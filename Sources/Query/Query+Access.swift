@@ -63,7 +63,10 @@ extension Query {
         entry.stream = request.sources.first { $0.stream.id == page.stream }?.stream.name
         entry.partition = page.partition
         entry.offsets = (first.offset, last.offset)
-        entry.fields = opened.openedPaths
+        let values = opened.openedValues.sorted { $0.key < $1.key }
+        entry.fields = values.map(\.key)
+        entry.values = values.map(\.value)
+        entry.disclosures = opened.disclosures
         entry.contracts = opened.contractNames
         entry.purposes = opened.openedLevels.levels
         entry.keyLinks = Set(opened.events.map(\.link)).count

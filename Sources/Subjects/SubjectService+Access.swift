@@ -1,0 +1,124 @@
+import Audit
+import Contracts
+import Query
+import Store
+import Vault
+
+extension SubjectService {
+    /// Before the first key of a person there is no event of the person; clocks that were set back
+    /// in between included.
+    private static let tolerance: Milliseconds = 86_400_000
+
+    /// The next part of what is held about a person, every field opened whose key is there, only
+    /// events that are about this person. One audit entry, durable before this returns, also if
+    /// there is nothing.
+    ///
+    /// Bounds: 1,000 events, 8 MiB or one event, 2,000,000 events looked at; the cursor goes on.
+    /// Cost: a scan of the person's streams from the first key on, 7,000,000 events a second.
+    package func access(
+        to subject: DataSubject, _ question: AccessQuestion, by requester: Requester
+    ) async throws(SubjectError) -> AccessPage {
+        guard (1...Query.AccessRequest.limitMax).contains(question.limit) else {
+            throw .badRequest(
+                parameter: "/limit",
+                expected: "a whole number from 1 to \(Query.AccessRequest.limitMax)")
+        }
+        var start: Query.AccessPlace?
+        if let text = question.cursor {
+            guard let place = AccessPlaceText.place(text) else {
+                throw .badRequest(parameter: "/cursor", expected: "a cursor of an earlier answer")
+            }
+            start = place
+        }
+        let catalog = catalog()
+        let streams = try catalog.streams(named: question.streams)
+        let links = try await foundLinks(of: subject, in: streams)
+        let person = personHash(subject)
+        // Before this question is on record itself; told after it is.
+        let recipients = question.cursor == nil ? try await recipients(of: links) : nil
+        let found: Query.AccessPage
+        do {
+            found = try await query.access(
+                Query.AccessRequest(
+                    subject: subject.bytes, person: person, client: requester.client,
+                    role: requester.role, sources: sources(streams, links), start: start,
+                    limit: question.limit, from: question.from, to: question.to))
+        } catch {
+            throw SubjectError(error)
+        }
+        var page = page(found, streams, person)
+        if let recipients {
+            page.head = AccessPage.Head(
+                links: items(links, streams), purposes: catalog.purposes, streams: streams,
+                recipients: recipients)
+        }
+        return page
+    }
+
+    /// Who had what, officers who asked before included.
+    private func recipients(
+        of links: [SubjectLink]
+    ) async throws(SubjectError) -> AuditRecipients {
+        let first = links.compactMap(\.created).min().map { $0 - Self.tolerance }
+        do {
+            return try await audit.recipients(
+                of: Set(links.map(\.link)),
+                from: links.allSatisfy { $0.created != nil } ? first : nil)
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Streams in which nothing is on record for the person are not scanned.
+    private func sources(
+        _ streams: [StreamDefinition], _ links: [SubjectLink]
+    ) -> [Query.AccessSource] {
+        streams.compactMap { stream in
+            let own = links.filter { $0.stream == stream.id }
+            guard !own.isEmpty else { return nil }
+            // A key whose record is gone has no time; its events are looked for from the beginning.
+            let first = own.map { $0.created ?? .min }.min() ?? .min
+            return Query.AccessSource(
+                stream: stream, links: KeyLinkSet(own.map(\.link)),
+                from: first == .min ? .min : first - Self.tolerance)
+        }
+    }
+
+    private func page(
+        _ found: Query.AccessPage, _ streams: [StreamDefinition], _ person: String
+    ) -> AccessPage {
+        var page = AccessPage(person: person, at: clock())
+        page.body = found.body
+        page.others = found.others
+        page.nameless = found.nameless
+        page.undecided = found.undecided
+        page.cursor = found.next.map(AccessPlaceText.text)
+        guard let stream = streams.first(where: { $0.id == found.stream }) else { return page }
+        var contracts: [UInt32: Contract] = [:]
+        for event in found.events {
+            let contract = contracts[event.contract] ?? registry.contract(number: event.contract)
+            contracts[event.contract] = contract
+            page.events.append(
+                AccessPage.Event(
+                    stream: stream.name, partition: found.partition,
+                    contract: contract?.ref.description ?? "",
+                    expiresAt: event.at + stream.retention.milliseconds, event: event))
+            note(event, stream.name, in: &page.consents)
+        }
+        page.contracts = contracts.values.sorted { $0.ref.description < $1.ref.description }
+        return page
+    }
+
+    private func note(
+        _ event: Query.AccessedEvent, _ stream: String, in consents: inout [AccessPage.Consent]
+    ) {
+        if let last = consents.indices.last, consents[last].levels == event.consent {
+            consents[last].to = event.at
+            consents[last].events += 1
+        } else {
+            consents.append(
+                AccessPage.Consent(
+                    stream: stream, levels: event.consent, from: event.at, to: event.at, events: 1))
+        }
+    }
+}

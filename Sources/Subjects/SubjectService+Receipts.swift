@@ -1,0 +1,105 @@
+import Audit
+import AuditProof
+import Crypto
+import Logging
+import Store
+import Vault
+
+extension SubjectService {
+    /// Writes the receipts that are missing. One that fails is logged and tried again in the next
+    /// round; it does not keep the others from theirs.
+    func issueReceipts() async throws(SubjectError) {
+        for erasure in vault.erasures where erasure.state == .destroyed {
+            do throws(SubjectError) {
+                if try isIssued(erasure.id) { continue }
+                try await issueReceipt(of: erasure)
+            } catch {
+                if case .cancelled = error { throw error }
+                logger.error(
+                    "a receipt cannot be written",
+                    metadata: ["erasure": "\(erasure.id)", "error": "\(error.description)"])
+            }
+        }
+    }
+
+    private func isIssued(_ id: String) throws(SubjectError) -> Bool {
+        do {
+            return try receipts.has(id)
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Its hash is in the audit log before anybody gets it. If the process dies between the two,
+    /// the next one issues it again, with its own entry.
+    private func issueReceipt(of erasure: Erasure) async throws(SubjectError) {
+        let receipt = try await makeReceipt(of: erasure)
+        let document: [UInt8]
+        do {
+            let signer = try signer()
+            document = try SignedDocument.bytes(
+                of: receipt.json(key: signer.key), named: "receipt", signedBy: signer)
+        } catch {
+            throw .unavailable(retryAfterSeconds: 60)
+        }
+        try await record(
+            AuditEntry(
+                act: .erasureReceiptIssued,
+                detail: [
+                    "erasure": erasure.id, "sha256": HexText.text(SHA256.hash(data: document)),
+                ]))
+        let receipts = receipts
+        try await onReaderThread { try receipts.write(document, of: erasure.id) }
+    }
+
+    private func makeReceipt(of erasure: Erasure) async throws(SubjectError) -> ErasureReceipt {
+        let catalog = catalog()
+        let names = Dictionary(uniqueKeysWithValues: catalog.streams.map { ($0.id, $0.name) })
+        var receipt = ErasureReceipt(erasure: erasure, streamNames: names, issuedAt: clock())
+        let first = erasure.epochs.map(\.day.start).min().map { $0 - UTCDay.milliseconds }
+        // Links leave the ledger with their epochs, which a receipt is not meant to wait for.
+        if erasure.links.count == erasure.linkCount, let first {
+            do {
+                receipt.recipients = try await audit.recipients(
+                    of: Set(erasure.links), from: first)
+            } catch {
+                throw .store(error)
+            }
+        }
+        let counter = ErasedEvents(store: store)
+        receipt.events = try await counter.count(
+            KeyLinkSet(erasure.links),
+            in: catalog.streams.filter { stream in
+                erasure.epochs.contains { $0.stream == stream.id }
+            }, from: first ?? 0, now: clock())
+        receipt.entries = try await entries(of: erasure)
+        let audit = audit
+        receipt.checkpoint = try await onReaderThread { try audit.checkpoint() }
+        return receipt
+    }
+
+    /// Numbers of the audit entries that speak of the erasure.
+    private func entries(of erasure: Erasure) async throws(SubjectError) -> [ErasureReceipt.Entry] {
+        var entries: [ErasureReceipt.Entry] = []
+        let mark = "\"erasure\":\"\(erasure.id)\""
+        for act in [Act.erasureRequested, .erasureCompleted] {
+            var filter = AuditFilter(act: act)
+            filter.from = erasure.requestedAt - 60_000
+            var next: UInt64 = 0
+            while true {
+                let (audit, from, wanted) = (audit, next, filter)
+                let page = try await onReaderThread {
+                    try audit.entries(matching: wanted, from: from, limit: 1_000)
+                }
+                entries += page.lines.filter { $0.line.contains(mark) }.map {
+                    ErasureReceipt.Entry(
+                        act: act.rawValue, number: $0.sequence,
+                        at: LeafHeader(Array($0.line.utf8))?.milliseconds)
+                }
+                if page.isComplete { break }
+                next = page.next
+            }
+        }
+        return entries
+    }
+}
