@@ -74,6 +74,7 @@ struct Strm: AsyncParsableCommand {
             CommandGroup(name: "Keys", subcommands: [KeysCommand.self]),
             CommandGroup(
                 name: "Backups", subcommands: [BackupCommand.self, Restore.self]),
+            CommandGroup(name: "People", subcommands: [SubjectCommand.self]),
             CommandGroup(name: "Audit", subcommands: [AuditCommand.self]),
             CommandGroup(name: "Proof", subcommands: [Prove.self]),
             CommandGroup(name: "Measuring", subcommands: [Bench.self]),

@@ -2,6 +2,7 @@ import Audit
 import Foundation
 import Logging
 import Store
+import Subjects
 import Testing
 import Vault
 
@@ -33,6 +34,30 @@ struct HousekeepingTests {
 
     private func count(_ act: Act, _ engine: Engine) throws -> Int {
         try engine.audit.entries(matching: AuditFilter(act: act), from: 0, limit: 1_000).lines.count
+    }
+
+    @Test("what is erased is destroyed within the hour, and its receipt lies beside the ledger")
+    func erasures() async throws {
+        let clock = TestClock()
+        try await with(clock) { engine, housekeeping in
+            let asked = try await engine.subjects.erase(
+                try #require(DataSubject("SMCANARY")), ErasureRequest(),
+                by: Requester(client: "officer", role: "dpo"))
+            let id = asked.erasure.id
+            let path = "\(engine.settings.erasures.directory)/receipts/\(id).json"
+            clock.advance(seconds: 50 * 60)
+            await housekeeping.tick(now: clock.read())
+            #expect(try engine.subjects.erasure(id: id).state == .requested)
+            #expect(!FileManager.default.fileExists(atPath: path))
+            clock.advance(seconds: 9 * 60)
+            await housekeeping.tick(now: clock.read())
+            #expect(try engine.subjects.erasure(id: id).state == .destroyed)
+            let file = try #require(FileManager.default.contents(atPath: path))
+            #expect(!String(decoding: file, as: UTF8.self).contains("SMCANARY"))
+            #expect(try count(.erasureReceiptIssued, engine) == 1)
+            await housekeeping.tick(now: clock.read())
+            #expect(try count(.erasureReceiptIssued, engine) == 1)
+        }
     }
 
     @Test(

@@ -94,6 +94,10 @@ struct PermissionTests {
         ("PUT", "/v1/streams/demo/rejections", ["dpo"]),
         ("POST", "/v1/streams/demo/rejections/show", ["dpo"]),
         ("POST", "/v1/streams/demo/rejections/replay", ["administrator", "dpo"]),
+        ("POST", "/v1/subjects/links", ["dpo"]), ("POST", "/v1/subjects/access", ["dpo"]),
+        ("POST", "/v1/subjects/erasures", ["dpo"]),
+        ("POST", "/v1/subjects/fences/lift", ["dpo"]), ("GET", "/v1/erasures", ["dpo"]),
+        ("GET", "/v1/erasures/e-none", ["dpo"]), ("GET", "/v1/erasures/e-none/receipt", ["dpo"]),
         ("GET", "/ws", ["reader", "streamOwner", "derivedReader"]),
     ]
 
@@ -160,6 +164,7 @@ struct PermissionTests {
         .replacing("purposes/9", with: "purposes/{level}")
         .replacing("connectors/none", with: "connectors/{connector}")
         .replacing("exporters/none", with: "exporters/{exporter}")
+        .replacing("erasures/e-none", with: "erasures/{id}")
         .replacing("consumers/c/", with: "consumers/{consumer}/")
         .replacing("a/b/1.0.0", with: "{handle}/{name}/{version}")
         .replacing("tile/0/000", with: "tile/{path}")

@@ -11,6 +11,8 @@ enum OpenAPIDocument {
         + exportPaths + auditPaths + auditQuestionPaths + tokenPaths + operationPaths + components
         + rejectionSchemas
         + exportSchemas + dryRunSchemas + auditQuestionSchemas
+        + exportPaths + subjectPaths + auditPaths + tokenPaths + operationPaths + components
+        + rejectionSchemas + exportSchemas + dryRunSchemas + subjectSchemas
 
     private static let head = """
         openapi: 3.1.0

@@ -10,6 +10,7 @@ import Logging
 import Privacy
 import Query
 import Store
+import Subjects
 import Synchronization
 import Vault
 import Witness
@@ -40,6 +41,7 @@ final class Engine: Sendable {
     let backups: Backups
     /// A backup was brought back, and this is the first start on it.
     let restoreTicket: RestoreTicket?
+    let subjects: SubjectService
     let keys: SigningKeys
     let secrets: ClientSecrets
     let tokens: Tokens
@@ -109,6 +111,10 @@ final class Engine: Sendable {
                 settings, store, query, audit, vault, catalog, clock, logger)
             witnesses = try Self.makeWitnesses(settings, audit, exporters, clock, logger)
             backups = try Self.makeBackups(settings, store, vault, audit, clock, logger)
+            exporters = try Self.makeExporters(
+                settings, store, query, vault, catalog, clock, logger)
+            subjects = Self.makeSubjects(
+                settings, store, vault, audit, query, loader.registry, catalog, clock, logger)
             tokens = Tokens(
                 keys: keys, issuer: settings.tokens.issuer ?? settings.http.defaultIssuer,
                 audience: settings.tokens.audience, accessSeconds: settings.tokens.accessSeconds,
@@ -220,5 +226,37 @@ final class Engine: Sendable {
                 policy: settings.exports.policy,
                 batchesInFlightMax: settings.exports.batchesInFlightMax, clock: clock,
                 target: { catalog.snapshot.target($0) }, logger: logger))
+    }
+
+    /// Receipts are signed like manifests, under a name of their own.
+    private static func makeSubjects(
+        _ settings: ServerSettings, _ store: Store, _ vault: Vault, _ audit: AuditLog,
+        _ query: Query, _ registry: ContractRegistry, _ catalog: Catalog,
+        _ clock: @escaping @Sendable () -> Milliseconds, _ logger: Logger
+    ) -> SubjectService {
+        SubjectService(
+            store: store, vault: vault, audit: audit, query: query, registry: registry,
+            directory: settings.erasures.directory, batchMinutes: settings.erasures.batchMinutes,
+            logger: logger, clock: clock,
+            signer: { () throws(NoteError) in
+                try NoteSigner(
+                    name: SubjectService.receiptKeyName, privateKey: vault.secret(.auditSigning))
+            },
+            catalog: {
+                let snapshot = catalog.snapshot
+                return SubjectCatalog(
+                    streams: snapshot.streams.values.map(\.value),
+                    purposes: snapshot.purposes.values.map(\.value))
+            })
+    }
+
+    /// The log's name is part of each checkpoint: verifiers know the log by it and by the key.
+    static func openAudit(
+        vault: Vault, store: Store, acceptsOlderState: Bool
+    ) throws -> AuditLog {
+        let signer = try CheckpointSigner(
+            name: "streammachine.dev/audit", privateKey: vault.secret(.auditSigning))
+        return try AuditLog(
+            store: store, signer: signer, acceptsOlderState: acceptsOlderState)
     }
 }

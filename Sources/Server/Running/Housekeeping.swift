@@ -2,11 +2,12 @@ import Audit
 import Logging
 import ServiceLifecycle
 import Store
+import Subjects
 import Synchronization
 import Vault
 
-/// Once a minute: drops expired days, destroys expired epochs, rotates token keys, records
-/// held-back refusals.
+/// Once a minute: destroys the keys of erased people, drops expired days, destroys expired epochs,
+/// forgets old disclosures, rotates token keys, records held-back refusals.
 ///
 /// While the vault does not trust the clock nothing is destroyed; the hold is recorded once.
 final class Housekeeping: Service {
@@ -39,6 +40,7 @@ final class Housekeeping: Service {
     /// One round. A step that fails is logged and tried again in the next round; it does not keep
     /// the others from theirs.
     func tick(now: Milliseconds) async {
+        await step("erasures") { try await self.engine.subjects.tick(now: now) }
         await step("expiry") { try await self.expire(now: now) }
         await step("disclosures") { try await self.forgetDisclosures(now: now) }
         await step("token keys") { try await self.rotation.rotate(now: now) }
@@ -51,6 +53,9 @@ final class Housekeeping: Service {
         do {
             try await body()
         } catch let error as StoreError {
+            engine.logger.error(
+                "housekeeping failed", metadata: ["step": "\(name)", "error": "\(error)"])
+        } catch let error as SubjectError {
             engine.logger.error(
                 "housekeeping failed", metadata: ["step": "\(name)", "error": "\(error)"])
         } catch let error as VaultError {

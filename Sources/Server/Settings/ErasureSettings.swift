@@ -7,9 +7,13 @@ package struct ErasureSettings: Sendable {
     /// so that copies of older keyrings cannot be opened with what exists then. Without effect on a
     /// master key from the environment or a command.
     package var renewsMasterKey: Bool
+    /// The keys of an erased person are unusable at once, and destroyed for good together with those
+    /// of others within so many minutes.
+    package var batchMinutes: Int
 
     init(_ values: SettingsReader, keyringDirectory: String) throws(SettingsError) {
         directory = try values.text("erasures.directory", default: keyringDirectory)
+        batchMinutes = try values.number("erasures.batchMinutes", default: 60, in: 1...1_440)
         renewsMasterKey = try values.flag("erasures.renewsMasterKey", default: true)
     }
 }

@@ -27,6 +27,7 @@ struct SettingsReader {
         "audit.witness.periodSeconds", "audit.witness.allowInsecureEndpoint",
         "audit.witness.allowPrivateAddresses",
         "backups.directory", "backups.intervalHours", "backups.keep",
+        "erasures.directory", "erasures.renewsMasterKey", "erasures.batchMinutes",
         "log.format", "log.level",
     ]
 

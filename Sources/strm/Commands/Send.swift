@@ -108,7 +108,13 @@ struct Send: AsyncParsableCommand {
                     + Table.printable(problem?.summary ?? "refused"))
         }
         let accepted = answer["accepted"]?.integer ?? 0
-        return Totals(accepted: accepted, refused: Int64(refusals.count))
+        let fenced = answer["fenced"]?.integer ?? 0
+        if fenced > 0 {
+            Terminal.note(
+                "lines \(batch.firstLine) to \(batch.lastLine): \(fenced) refused, because their "
+                    + "people were erased with a fence")
+        }
+        return Totals(accepted: accepted, refused: Int64(refusals.count) + fenced)
     }
 
     private func report(_ totals: Totals) {

@@ -42,6 +42,8 @@ enum Purpose: Hashable, Sendable {
     /// Decide whether they are kept, and open them.
     case openRejections
     case replayRejections
+    /// Answer a person's request: what is held, who had it, erase it.
+    case subjects
 
     /// The roles that may do it, the narrowest first: a command never acts with more power than
     /// it needs while something less will do.
@@ -53,7 +55,7 @@ enum Purpose: Hashable, Sendable {
         case .write: ["author", "administrator", "dpo"]
         case .control: ["administrator", "dpo", "author"]
         case .approve, .definePurposes, .export, .replayRejections: ["dpo", "administrator"]
-        case .releaseKeys, .openRejections: ["dpo"]
+        case .releaseKeys, .openRejections, .subjects: ["dpo"]
         case .audit, .inspectExports: ["auditor", "dpo", "administrator"]
         case .send: ["sender", "streamOwner"]
         case .read: ["reader", "streamOwner"]
@@ -67,7 +69,7 @@ enum Purpose: Hashable, Sendable {
         switch self {
         case .manage, .look, .write, .control, .approve, .definePurposes, .inspectExports, .export,
             .releaseKeys, .audit, .seeRejections, .listRejections, .openRejections,
-            .replayRejections:
+            .replayRejections, .subjects:
             nil
         case .send(let stream), .read(let stream): stream
         }
@@ -95,7 +97,7 @@ enum Purpose: Hashable, Sendable {
         case .manage, .look, .write, .control, .definePurposes, .inspectExports, .export,
             .seeRejections, .listRejections, .replayRejections:
             "strm init (it stores the administrator), or --client-id ID --client-secret-file FILE"
-        case .releaseKeys, .openRejections:
+        case .releaseKeys, .openRejections, .subjects:
             "strm create client dpo (it stores the DPO), or --client-id ID "
                 + "--client-secret-file FILE"
         case .audit:
@@ -125,6 +127,7 @@ enum Purpose: Hashable, Sendable {
         case .listRejections(let stream): "see which refused events \(stream) keeps"
         case .openRejections: "keep and open refused events: that is the DPO's"
         case .replayRejections: "replay refused events"
+        case .subjects: "answer a person's request: that is the DPO's"
         }
     }
 }
