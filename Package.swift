@@ -112,9 +112,8 @@ let package = Package(
             "Server",
             [
                 "Contracts", "Store", "AuditProof", "Audit", "Vault", "Privacy", "Ingest", "Query",
-                "Buckets", "Export", "Witness", "HTTP", nioCore, logging, crypto, configuration,
-                "Buckets", "Export", "Subjects", "HTTP", nioCore, logging, crypto, configuration,
-                lifecycle,
+                "Buckets", "Export", "Witness", "Subjects", "HTTP", nioCore, logging, crypto,
+                configuration, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(
@@ -153,6 +152,7 @@ let package = Package(
             ]),
         tests(
             "Witness", ["AuditProof", "Store", "Audit", "Buckets", crypto, logging]),
+        tests(
             "Subjects",
             [
                 "Contracts", "Store", "AuditProof", "Audit", "Vault", "Query", "Ingest", "Privacy",

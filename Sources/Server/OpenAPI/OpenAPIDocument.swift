@@ -5,14 +5,10 @@
 enum OpenAPIDocument {
     static let text =
         head + eventPaths + managementPaths + lifeCyclePaths + dryRunPaths + rejectionPaths
-        + exportPaths + backupPaths + auditPaths + auditProofPaths + proofPaths + tokenPaths
-        + operationPaths + custodyPaths + components + rejectionSchemas
-        + exportSchemas + backupSchemas + dryRunSchemas
-        + exportPaths + auditPaths + auditQuestionPaths + tokenPaths + operationPaths + components
-        + rejectionSchemas
-        + exportSchemas + dryRunSchemas + auditQuestionSchemas
-        + exportPaths + subjectPaths + auditPaths + tokenPaths + operationPaths + components
-        + rejectionSchemas + exportSchemas + dryRunSchemas + subjectSchemas
+        + exportPaths + backupPaths + subjectPaths + auditPaths + auditQuestionPaths
+        + auditProofPaths + proofPaths + tokenPaths + operationPaths + custodyPaths + components
+        + rejectionSchemas + exportSchemas + backupSchemas + dryRunSchemas + auditQuestionSchemas
+        + subjectSchemas
 
     private static let head = """
         openapi: 3.1.0

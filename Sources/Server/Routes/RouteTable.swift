@@ -47,13 +47,11 @@ enum RouteTable {
             query: engine.query)
         let subjects = SubjectRoutes(subjects: engine.subjects)
         return events.routes + [webSocket.route] + management + dryRuns.routes
-            + rejections.routes + kept.routes + [ReplayRoute(kept: kept).route] + audit.routes
-            + AuditProofRoutes(engine: engine).routes
+            + rejections.routes + kept.routes + [ReplayRoute(kept: kept).route] + subjects.routes
+            + audit.routes + AuditProofRoutes(engine: engine).routes
             + ProofRoutes(audit: engine.audit, vault: engine.vault).routes
             + BackupRoutes(backups: engine.backups).routes
             + questions.routes + [report.route, recipients.route]
-            + rejections.routes + kept.routes + [ReplayRoute(kept: kept).route] + subjects.routes
-            + audit.routes
             + tokens.routes + OperationsRoutes(engine: engine).routes
             + KeyRoutes(engine: engine).routes + [ExpiryRoute(engine: engine).route]
     }

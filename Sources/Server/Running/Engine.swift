@@ -111,8 +111,6 @@ final class Engine: Sendable {
                 settings, store, query, audit, vault, catalog, clock, logger)
             witnesses = try Self.makeWitnesses(settings, audit, exporters, clock, logger)
             backups = try Self.makeBackups(settings, store, vault, audit, clock, logger)
-            exporters = try Self.makeExporters(
-                settings, store, query, vault, catalog, clock, logger)
             subjects = Self.makeSubjects(
                 settings, store, vault, audit, query, loader.registry, catalog, clock, logger)
             tokens = Tokens(
@@ -238,25 +236,12 @@ final class Engine: Sendable {
             store: store, vault: vault, audit: audit, query: query, registry: registry,
             directory: settings.erasures.directory, batchMinutes: settings.erasures.batchMinutes,
             logger: logger, clock: clock,
-            signer: { () throws(NoteError) in
-                try NoteSigner(
-                    name: SubjectService.receiptKeyName, privateKey: vault.secret(.auditSigning))
-            },
+            signer: { audit.signer(named: SubjectService.receiptKeyName) },
             catalog: {
                 let snapshot = catalog.snapshot
                 return SubjectCatalog(
                     streams: snapshot.streams.values.map(\.value),
                     purposes: snapshot.purposes.values.map(\.value))
             })
-    }
-
-    /// The log's name is part of each checkpoint: verifiers know the log by it and by the key.
-    static func openAudit(
-        vault: Vault, store: Store, acceptsOlderState: Bool
-    ) throws -> AuditLog {
-        let signer = try CheckpointSigner(
-            name: "streammachine.dev/audit", privateKey: vault.secret(.auditSigning))
-        return try AuditLog(
-            store: store, signer: signer, acceptsOlderState: acceptsOlderState)
     }
 }

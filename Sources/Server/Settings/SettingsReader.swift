@@ -22,7 +22,6 @@ struct SettingsReader {
         "exports.directory", "exports.allowInsecureEndpoints", "exports.allowPrivateAddresses",
         "exports.certificateAuthorityFile", "exports.batchesInFlightMax",
         "exports.requestSeconds", "exports.intervalSecondsMin",
-        "erasures.directory", "erasures.renewsMasterKey",
         "audit.witness.file", "audit.witness.url", "audit.witness.key", "audit.witness.connector",
         "audit.witness.periodSeconds", "audit.witness.allowInsecureEndpoint",
         "audit.witness.allowPrivateAddresses",
