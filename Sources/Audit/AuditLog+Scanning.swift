@@ -23,7 +23,7 @@ package protocol AuditQuestion: Sendable {
 }
 
 extension AuditLog {
-    /// Entries looked at in one slice: some 10 ms of a reader thread, then others have their turn.
+    /// Entries looked at in one slice; then others have their turn on the reader thread.
     package static let sliceEntriesMax = 5_000
     /// Entries that agree in one slice, because each may have an attachment of a few hundred KiB.
     package static let sliceMatchesMax = 256
