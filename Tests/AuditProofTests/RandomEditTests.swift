@@ -104,29 +104,33 @@ struct RandomEditTests {
         var log = original
         var isOfRotations = false
         var isOlderState = false
-        let what: String
-        switch kind % 5 {
-        case 0:
-            // As it was once: whole, in order, and signed by the key of that time.
-            let size = Int.random(in: 1..<log.leaves.count, using: &generator)
-            let earlier = rotations.filter { $0 < size }
-            log = try SampleLog(size: size, rotatingAt: earlier)
-            isOlderState = true
-            // Go is given one key, which may not be the one of that time.
-            isOfRotations = earlier != rotations
-            what = "the older state of \(size) entries"
-        case 1 where !rotations.isEmpty && kind % 2 == 1:
-            what = editRotations(&log, rotations.count, &generator)
-            isOfRotations = true
-        case 2:
-            what = editFile(&log, &generator)
-            isOfRotations = what.contains("rotations/")
-        case 3:
-            // The tiles are made anew, so that only root and signature are left to tell.
-            what = try rebuild(&log, &generator)
-        default:
-            what = editEntries(&log, &generator)
-        }
+        var what = ""
+        // Dropping the last entry and filling up again, say, changes nothing: that is no edit.
+        repeat {
+            log = original
+            switch kind % 5 {
+            case 0:
+                // As it was once: whole, in order, and signed by the key of that time.
+                let size = Int.random(in: 1..<log.leaves.count, using: &generator)
+                let earlier = rotations.filter { $0 < size }
+                log = try SampleLog(size: size, rotatingAt: earlier)
+                isOlderState = true
+                // Go is given one key, which may not be the one of that time.
+                isOfRotations = earlier != rotations
+                what = "the older state of \(size) entries"
+            case 1 where !rotations.isEmpty && kind % 2 == 1:
+                what = editRotations(&log, rotations.count, &generator)
+                isOfRotations = true
+            case 2:
+                what = editFile(&log, &generator)
+                isOfRotations = what.contains("rotations/")
+            case 3:
+                // The tiles are made anew, so that only root and signature are left to tell.
+                what = try rebuild(&log, &generator)
+            default:
+                what = editEntries(&log, &generator)
+            }
+        } while log.files == original.files
         try log.write(to: directory)
         return Edited(
             directory: directory, what: what, isOlderState: isOlderState,
