@@ -57,7 +57,7 @@ extension EndToEnd {
             let deployment = site.deployment
             let load = try Load(
                 deployment, token: try await deployment.token("demo"), prefix: "b")
-            try await load.grows(by: 60_000)
+            try await load.grows(by: 40_000, seconds: 60)
             let before = load.acknowledged
             let begun = ContinuousClock.now
             let backup = try await site.makes()
@@ -67,7 +67,7 @@ extension EndToEnd {
                 "backup under load: \(took), \(backup["bytes"] ?? 0) bytes, "
                     + "\(backup["events"] ?? 0) events; \(before.count) acknowledged before it, "
                     + "\(load.acknowledged.count - before.count) while it was made")
-            try await load.grows(by: 20_000)
+            try await load.grows(by: 10_000, seconds: 60)
             try await deployment.expectSuccess("backup", "verify", name)
             await deployment.kill()
             _ = await load.running.waitForExit(seconds: 20)

@@ -135,8 +135,6 @@ struct BackupTests {
         }
         let damages: [(String, () throws -> Void)] = [
             ("a byte of a table", { try alter("db/\(table)") { $0[$0.count / 2] ^= 1 } }),
-            ("a cut table", { try alter("db/\(table)") { $0.removeLast() } }),
-            ("a byte of CURRENT", { try alter("db/CURRENT") { $0[3] ^= 1 } }),
             (
                 "a missing table",
                 { try FileManager.default.removeItem(atPath: "\(path)/db/\(table)") }

@@ -22,6 +22,7 @@ package enum Restoration {
         let data = options.dataDirectory
         let settings = try settings(options)
         try refuseUsed(data, settings)
+        try makeDirectory(data)
         if options.escrowDirectory != nil {
             guard BackupFiles.kind("\(settings.keyringDirectory)/keyring") == .missing else {
                 throw BackupFailure.refused(
@@ -114,16 +115,19 @@ package enum Restoration {
         ]
     }
 
-    /// Makes the data directory (0700) and, if it has no settings, a file with those of the options.
+    /// Also before the check: the directory of keys may be inside it.
+    private static func makeDirectory(_ data: String) throws {
+        guard BackupFiles.kind(data) == .missing else { return }
+        try FileManager.default.createDirectory(
+            atPath: data, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+    }
+
+    /// If there are no settings, writes a file with those of the options.
     private static func prepare(
         _ options: RestoreOptions, _ settings: ServerSettings
     ) throws -> Bool {
         let data = options.dataDirectory
-        if BackupFiles.kind(data) == .missing {
-            try FileManager.default.createDirectory(
-                atPath: data, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        }
         let path = "\(data)/strm.json"
         guard BackupFiles.kind(path) == .missing else { return false }
         var keyring: [(name: String, value: WireValue)] = []

@@ -15,7 +15,7 @@ struct Restore: ParsableCommand {
             EXAMPLE
               strm restore /mnt/backups/20261129T195000Z-3f9a2c --data /var/lib/strm
               strm restore /mnt/backups/20261129T195000Z-3f9a2c --data /var/lib/strm \
-                --keyring-from-escrow /mnt/escrow --master-key file:/root/master.key
+                --keyring-from-escrow /mnt/escrow --master-key file:/mnt/safe/master.key
             """)
 
     @Argument(help: "The directory of a backup.") var backup: String
