@@ -94,7 +94,7 @@ extension Vault {
             now: now, store: try attachedStore())
         let stripe = stripes[stripeIndex(of: request.sequence)]
         do throws(VaultError) {
-            return try stripe.lock.withLock { _ throws(VaultError) in
+            return try stripe(of: request.sequence).lock.withLock { _ throws(VaultError) in
                 try sealingKey(request, into: bytes)
             }
         } catch {
@@ -106,6 +106,8 @@ extension Vault {
 
     func stripeIndex(of sequence: SequenceID) -> Int {
         Int(sequence.hash.third % UInt64(Self.stripeCount))
+    func stripe(of sequence: SequenceID) -> Stripe {
+        stripes[Int(sequence.hash.third % UInt64(Self.stripeCount))]
     }
 
     /// Lends the key of a link, to open what it sealed. Blocks if it is not in memory.

@@ -134,7 +134,7 @@ import Testing
         #expect(throws: VaultError.masterKeyAbsent("the command takes too long")) {
             try read(.command(["sleep", "600"]), seconds: 0)
         }
-        #expect(throws: VaultError.masterKeyAbsent("the command writes too much")) {
+        #expect(throws: VaultError.masterKey("the command writes too much")) {
             try read(.command(["yes"]))
         }
         #expect(throws: VaultError.self) { try read(.command(["/no/such/program"])) }

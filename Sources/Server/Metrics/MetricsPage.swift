@@ -33,6 +33,8 @@ struct MetricsPage: Sendable {
     var startedAt: Milliseconds
     var isReady: Bool
     var wrongMasterKeys: UInt64 = 0
+    var swept = RecordSweeper.Statistics()
+    var housekeepingRounds: UInt64 = 0
 
     var text: String {
         var page = PrometheusText()
@@ -51,6 +53,7 @@ struct MetricsPage: Sendable {
         addBackups(to: &page)
         addVault(to: &page)
         Self.addSeal(isSealed: false, wrongKeys: wrongMasterKeys, to: &page)
+        addSweep(to: &page)
         addHTTP(to: &page)
         return page.text
     }

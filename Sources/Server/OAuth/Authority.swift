@@ -19,16 +19,26 @@ final class Authority: Sendable {
     ) -> (principal: Principal, expiresAtSeconds: Int64)? {
         guard let claims = tokens.verify(.access, token, now: now) else { return nil }
         let snapshot = catalog.snapshot
-        guard let client = snapshot.clients[claims.clientID]?.value, Self.matches(client, claims)
+        guard let client = snapshot.clients[claims.clientID]?.value,
+            Self.matches(client, claims, now: now)
         else { return nil }
         return (Self.principal(client, in: snapshot), claims.expiresAtSeconds)
     }
 
     /// A client that was deleted, disabled, or made anew with other rights does not answer for
     /// older tokens.
-    static func matches(_ client: ClientRecord, _ claims: TokenClaims) -> Bool {
-        !client.isDisabled && client.role == claims.role && client.scope == claims.scope
-            && claims.issuedAtSeconds >= client.createdAt / 1_000 - Tokens.leewaySeconds
+    ///
+    /// By a clock that was set back, a client may have been made in the future: its tokens then
+    /// look older than it is, and nobody could even confirm the clock. Ids are random and never
+    /// given twice, so nothing is lost by letting it in.
+    static func matches(
+        _ client: ClientRecord, _ claims: TokenClaims, now: Milliseconds
+    ) -> Bool {
+        guard !client.isDisabled, client.role == claims.role, client.scope == claims.scope
+        else { return false }
+        let isFromFuture = client.createdAt > now + Tokens.leewaySeconds * 1_000
+        return isFromFuture
+            || claims.issuedAtSeconds >= client.createdAt / 1_000 - Tokens.leewaySeconds
     }
 
     static func principal(_ client: ClientRecord, in snapshot: CatalogSnapshot) -> Principal {

@@ -28,7 +28,9 @@ struct SigningKeyRotation: Sendable {
     /// have all expired.
     func rotate(now: Milliseconds) async throws {
         var entries = keys.all
-        if let newest = entries.last, newest.createdAt == 0 {
+        // Made while the clock was ahead: as it is it would not be replaced until that time has come.
+        let isFromFuture = (entries.last?.createdAt ?? 0) > now + Tokens.leewaySeconds * 1_000
+        if let newest = entries.last, newest.createdAt == 0 || isFromFuture {
             try await date(UInt32(newest.key.number), now)
             entries[entries.count - 1].createdAt = now
             keys.replaceAll(entries)
@@ -50,6 +52,9 @@ struct SigningKeyRotation: Sendable {
     /// lifetime.
     private func retire(now: Milliseconds) async throws {
         let entries = keys.all
+        guard entries.count > 1 else { return }
+        // A key that is destroyed by a clock that leapt ahead would take living tokens with it.
+        guard try await store.readers.run({ [vault] in vault.mayDestroy(now: now) }) else { return }
         let lifetime =
             Milliseconds(max(settings.accessSeconds, settings.refreshSeconds)) * 1_000
             + Tokens.leewaySeconds * 1_000

@@ -66,7 +66,7 @@ final class TokenService: Sendable {
         guard let claims = tokens.verify(.refresh, Array(refreshToken.utf8), now: now),
             credentials == nil || credentials?.clientID == claims.clientID,
             let client = catalog.snapshot.clients[claims.clientID]?.value,
-            Authority.matches(client, claims)
+            Authority.matches(client, claims, now: now)
         else {
             try await recordRefusal("refresh-token", clientID: nil, now: now)
             throw Failure.invalidGrant

@@ -4,6 +4,7 @@ import Ingest
 import Logging
 import Query
 import Store
+import Synchronization
 import Vault
 import Witness
 
@@ -39,7 +40,9 @@ extension Engine {
             tokensIssued: tokenService.issued,
             tokensRefused: tokenService.refused, requestsRunning: figures?.running() ?? 0,
             requestsWaiting: figures?.waiting() ?? 0, streamNames: names, startedAt: startedAt,
-            isReady: unreadiness.isEmpty, wrongMasterKeys: figures?.wrongMasterKeys() ?? 0)
+            isReady: unreadiness.isEmpty, wrongMasterKeys: figures?.wrongMasterKeys() ?? 0,
+            swept: sweeper.statistics,
+            housekeepingRounds: housekeepingRounds.load(ordering: .relaxed))
     }
 
     /// `GET /v1/status`

@@ -42,6 +42,7 @@ final class Engine: Sendable {
     /// A backup was brought back, and this is the first start on it.
     let restoreTicket: RestoreTicket?
     let subjects: SubjectService
+    let sweeper: RecordSweeper
     let keys: SigningKeys
     let secrets: ClientSecrets
     let tokens: Tokens
@@ -49,6 +50,8 @@ final class Engine: Sendable {
     /// Set once the listener is there: where `/metrics` gets its HTTP figures from.
     private let listener = Mutex<HTTPFigures?>(nil)
     private let hasClosed = Atomic<Bool>(false)
+    /// Rounds of housekeeping since the start.
+    let housekeepingRounds = Atomic<UInt64>(0)
 
     struct HTTPFigures: Sendable {
         var statistics: @Sendable () -> HTTPStatistics
@@ -89,6 +92,7 @@ final class Engine: Sendable {
             auditKeys = AuditKeys(vault: vault, store: store, audit: audit)
             store.setCommitStage(audit)
             vault.attach(store: store)
+            sweeper = RecordSweeper(vault: vault, store: store)
             catalog = try Catalog(store: store)
             loader = ContractLoader(registry: ContractRegistry())
             let snapshot = catalog.snapshot

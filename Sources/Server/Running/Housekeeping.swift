@@ -1,4 +1,5 @@
 import Audit
+import FoundationEssentials
 import Logging
 import ServiceLifecycle
 import Store
@@ -8,10 +9,21 @@ import Vault
 
 /// Once a minute: destroys the keys of erased people, drops expired days, destroys expired epochs,
 /// forgets old disclosures, rotates token keys, records held-back refusals.
+/// Once a minute: drops expired days, destroys expired epochs, sweeps the records that they leave,
+/// rotates token keys, records held-back refusals.
 ///
 /// While the vault does not trust the clock nothing is destroyed; the hold is recorded once.
 final class Housekeeping: Service {
     static let periodSeconds = 60
+    #if DEBUG
+        /// Tests of a real process cannot wait a minute for each round; no release build reads it.
+        private static let seconds =
+            ProcessInfo.processInfo.environment["STRM_TEST_HOUSEKEEPING_SECONDS"].flatMap {
+                Int($0)
+            } ?? periodSeconds
+    #else
+        private static let seconds = periodSeconds
+    #endif
 
     private let engine: Engine
     private let rotation: SigningKeyRotation
@@ -29,7 +41,7 @@ final class Housekeeping: Service {
             while !Task.isCancelled {
                 await self.tick(now: self.engine.clock())
                 do {
-                    try await Task.sleep(for: .seconds(Self.periodSeconds))
+                    try await Task.sleep(for: .seconds(Self.seconds))
                 } catch {
                     return
                 }
@@ -43,10 +55,12 @@ final class Housekeeping: Service {
         await step("erasures") { try await self.engine.subjects.tick(now: now) }
         await step("expiry") { try await self.expire(now: now) }
         await step("disclosures") { try await self.forgetDisclosures(now: now) }
+        await step("sweep") { try await self.sweep(now: now) }
         await step("token keys") { try await self.rotation.rotate(now: now) }
         await step("escrow") { try await self.engine.settleEscrow() }
         await step("backups") { try await self.engine.backups.tick(now: now) }
         await step("refusals") { try await self.engine.tokenService.recordSuppressedRefusals() }
+        engine.housekeepingRounds.wrappingAdd(1, ordering: .relaxed)
     }
 
     private func step(_ name: String, _ body: () async throws -> Void) async {
@@ -66,6 +80,32 @@ final class Housekeeping: Service {
                 "housekeeping failed", metadata: ["step": "\(name)", "error": "\(type(of: error))"])
         }
     }
+
+    /// Steps of the sweeper in one round, each a commit: at most 100,000 records are looked at and
+    /// 10,000 deleted.
+    private static let sweepStepsMax = 20
+
+    /// Dead records are no secret: they go behind everything else, and not while the store is busy.
+    private func sweep(now: Milliseconds) async throws {
+        let (vault, store, sweeper) = (engine.vault, engine.store, engine.sweeper)
+        guard try await store.readers.run({ vault.mayDestroy(now: now) }) else { return }
+        let kept = Milliseconds(Self.subjectsKeptDays) * 86_400_000
+        for _ in 0..<Self.sweepStepsMax {
+            do {
+                let isMore = try await store.readers.run {
+                    try sweeper.step(now: now, subjectsKept: kept)
+                }
+                // Durable before the next step is begun: ingest waits for one step at most.
+                _ = try await store.commit([])
+                guard isMore else { return }
+            } catch VaultError.store(.overloaded) {
+                return
+            }
+        }
+    }
+
+    /// How long it can be answered whose data a release has opened, after its keys are gone.
+    private static let subjectsKeptDays = 400
 
     private func expire(now: Milliseconds) async throws {
         let (vault, store, audit) = (engine.vault, engine.store, engine.audit)
