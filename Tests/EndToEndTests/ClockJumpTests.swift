@@ -55,12 +55,11 @@ extension EndToEnd {
             #expect(await rig.site.stop() == 0)
             try rig.clock.moves(to: jump.seconds)
             try await rig.start()
-            try await rig.rounds(2)
+            try await rig.hasLooked()
             try await rig.sends("d")
             try await expectNothingDestroyed(rig, jump, holds: jump.isHeld ? 2 : 0, since: first)
             if jump.isHeld { try await expectRelease(rig, jump) }
             try rig.clock.moves(to: 0)
-            try await rig.rounds(2)
             try await expectAll(jump.dropsDays ? ["b", "c", "d"] : ["a", "b", "c", "d"], rig)
         }
 
@@ -68,7 +67,7 @@ extension EndToEnd {
         private func expectNothingDestroyed(
             _ rig: Rig, _ jump: ClockJump, holds: Int, since first: Rig.Keys
         ) async throws {
-            let metrics = try await rig.metrics()
+            let metrics = try rig.metrics()
             #expect(metrics["strm_destruction_on_hold"] == (jump.isHeld ? 1 : 0))
             let status = try await rig.site.expectSuccess("status", "--output", "json").json()
             #expect(value(status, "keys", "isDestructionOnHold") as? Bool == jump.isHeld)
@@ -103,6 +102,7 @@ extension EndToEnd {
         private func expectLinks(_ rig: Rig, _ jump: ClockJump) async throws {
             let events = try await rig.site.events("demo-1")
             let links = events.compactMap { value($0, "strmMeta", "keyLink") as? String }
+            try #require(links.count == 6)
             let (before, meanwhile, after) = (
                 Set(links[0..<2]), Set(links[2..<4]), Set(links[4..<6])
             )
@@ -115,10 +115,8 @@ extension EndToEnd {
         /// An operator confirms: what is due by that clock goes, on record, and nothing else.
         private func expectRelease(_ rig: Rig, _ jump: ClockJump) async throws {
             try await rig.site.expectSuccess("confirm", "clock")
-            #expect(try await rig.metrics()["strm_destruction_on_hold"] == 0)
+            #expect(try rig.metrics()["strm_destruction_on_hold"] == 0)
             #expect(try await rig.entries("clockConfirmed") == 1)
-            let swept = try await rig.metrics()["strm_swept_records_total{family=\"keys\"}"]
-            #expect(swept == 0)
             try await rig.rounds(2)
             #expect(try await rig.entries("daysDropped") == (jump.dropsDays ? 1 : 0))
             #expect(try await rig.entries("epochDestroyed") == (jump.destroysKeys ? 1 : 0))
@@ -128,7 +126,7 @@ extension EndToEnd {
             #expect(destroyed.count == (jump.destroysKeys ? 1 : 0))
             #expect(destroyed.allSatisfy { $0["entry"] is Int && $0["day"] is String })
             guard jump.destroysKeys else { return }
-            let after = try await rig.metrics()
+            let after = try rig.metrics()
             for family in ["keys", "index"] {
                 let count = after["strm_swept_records_total{family=\"\(family)\"}"] ?? 0
                 #expect(count >= 2, "\(family)")
@@ -176,28 +174,27 @@ extension EndToEnd {
             try await site.expectSuccess("send", "demo", input: lines.joined(separator: "\n"))
         }
 
+        /// Waits for the first round after a start. Later ones may never come: libfaketime moves the
+        /// timers of a process that began with a clock behind, although they are monotonic.
+        func hasLooked() async throws {
+            let isThere = try await Wait.until(seconds: 60) {
+                try metrics()["strm_housekeeping_rounds_total"] ?? 0 >= 1
+            }
+            guard isThere else { throw Unexpected("no housekeeping within a minute") }
+        }
+
         /// Waits for whole rounds of housekeeping.
         func rounds(_ count: Double) async throws {
             let name = "strm_housekeeping_rounds_total"
-            let before = try await metrics()[name] ?? 0
-            for _ in 0..<600 {
-                // One is on its way already: it may have looked at the clock before.
-                if try await metrics()[name] ?? 0 >= before + count { return }
-                _ = await Wait.until(seconds: 0.1) { false }
+            let before = try metrics()[name] ?? 0
+            let isThere = try await Wait.until(seconds: 60) {
+                try metrics()[name] ?? 0 >= before + count
             }
-            throw Unexpected("no housekeeping within a minute")
+            guard isThere else { throw Unexpected("no housekeeping within a minute") }
         }
 
         /// Name and labels → value.
-        func metrics() async throws -> [String: Double] {
-            let page = try await Tool.run("/usr/bin/curl", ["-sS", "\(site.url)/metrics"])
-            var values: [String: Double] = [:]
-            for line in page.lines where !line.hasPrefix("#") {
-                guard let space = line.lastIndex(of: " ") else { continue }
-                values[String(line[..<space])] = Double(line[line.index(after: space)...])
-            }
-            return values
-        }
+        func metrics() throws -> [String: Double] { try MetricsPage.read(port: site.port) }
 
         func keys() async throws -> Keys {
             let status = try await site.expectSuccess("keys", "status", "--output", "json").json()

@@ -1,6 +1,7 @@
 import Foundation
 import Store
 import Testing
+import Vault
 
 @testable import Server
 

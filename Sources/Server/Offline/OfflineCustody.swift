@@ -13,7 +13,8 @@ package enum OfflineCustody {
         package var generation: UInt64
     }
 
-    /// Seals the keyring under the key that `target` names; one in a file is made if it is missing.
+    /// Seals the keyring under the key that `target` names, made if it is a file that is missing; nil
+    /// renews the key in its file.
     /// On record first, durable on return. Blocks.
     ///
     /// - Parameters:
@@ -25,7 +26,6 @@ package enum OfflineCustody {
         clock: @escaping @Sendable () -> Milliseconds = SystemClock.milliseconds
     ) async throws -> Rotation {
         ProcessHardening.apply()
-        guard let target else { throw VaultError.masterKey(KeyRoutes.onlyFiles) }
         let settings = try ServerSettings.load(
             directory: directory, overrides: overrides, environment: environment)
         let engine = try Engine(
@@ -34,15 +34,20 @@ package enum OfflineCustody {
             logger: Logger(label: "strm") { _ in SwiftLogNoOpLogHandler() })
         do {
             let before = engine.vault.statistics.masterKeyCustody
-            let source = target.source
+            let custody = target?.source.custody ?? before
             try await engine.audit.append(
                 .server(
                     .masterKeyRotated,
-                    detail: ["from": before, "to": source.custody, "where": "offline"]))
-            try engine.vault.rotateMasterKey(to: source, makingFile: true, now: clock())
+                    detail: ["from": before, "to": custody, "where": "offline"]))
+            if let target {
+                try engine.vault.rotateMasterKey(
+                    to: target.source, makingFile: true, now: clock())
+            } else {
+                try engine.vault.renewMasterKey(now: clock())
+            }
             await engine.close(recordsStop: false)
             return Rotation(
-                from: before, to: source.custody, generation: engine.vault.statistics.generation)
+                from: before, to: custody, generation: engine.vault.statistics.generation)
         } catch {
             await engine.close(recordsStop: false)
             throw error

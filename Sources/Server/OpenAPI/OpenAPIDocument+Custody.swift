@@ -72,7 +72,7 @@ extension OpenAPIDocument {
                           from: {type: string}
                           custody: {type: string}
                           generation: {type: integer}
-                          setting: {type: string}
+                          setting: {type: [string, "null"]}
                 "400": {$ref: "#/components/responses/Invalid"}
                 "401": {$ref: "#/components/responses/Unauthorized"}
                 "403": {$ref: "#/components/responses/Forbidden"}

@@ -63,22 +63,24 @@ struct KeyRoutes: Sendable {
         let caller = try request.principal()
         let target = try body.text("to").map(Self.source)
         let before = engine.vault.statistics.masterKeyCustody
-        guard let target else { throw Problem.conflict(Self.onlyFiles) }
+        guard target != nil || before == "file" else { throw Problem.conflict(Self.onlyFiles) }
+        let custody = target?.source.custody ?? before
         try await engine.audit.append(
             .by(
                 caller, .masterKeyRotated,
-                detail: ["from": before, "to": target.source.custody]))
+                detail: ["from": before, "to": custody]))
         do {
             try await engine.store.readers.run { [vault = engine.vault, now = request.now] in
+                guard let target else { return try vault.renewMasterKey(now: now) }
                 try vault.rotateMasterKey(to: target.source, makingFile: true, now: now)
             }
         } catch let error as VaultError {
             throw Self.problem(error, engine.logger)
         }
         return Answer.json([
-            "from": .string(before), "custody": .string(target.source.custody),
+            "from": .string(before), "custody": .string(custody),
             "generation": .integer(Int64(clamping: engine.vault.statistics.generation)),
-            "setting": .string(target.description),
+            "setting": .optional(target?.description),
         ])
     }
 
