@@ -42,12 +42,12 @@ extension EndToEnd {
             let first = try await rig.keys()
             // While it runs.
             try rig.clock.moves(to: jump.seconds)
-            try await rig.rounds(2)
+            if jump.seconds > 0 { try await rig.rounds(2) }
             try await rig.sends("b")
             try await expectNothingDestroyed(rig, jump, holds: jump.isHeld ? 1 : 0, since: first)
             // The clock is put right.
             try rig.clock.moves(to: 0)
-            try await rig.rounds(2)
+            if jump.seconds > 0 { try await rig.rounds(2) }
             try await rig.sends("c")
             try await expectAll(["a", "b", "c"], rig)
             try await expectLinks(rig, jump)
@@ -175,7 +175,7 @@ extension EndToEnd {
         }
 
         /// Waits for the first round after a start. Later ones may never come: libfaketime moves the
-        /// timers of a process that began with a clock behind, although they are monotonic.
+        /// timers of a process whose clock is behind, although they are monotonic.
         func hasLooked() async throws {
             let isThere = try await Wait.until(seconds: 60) {
                 try metrics()["strm_housekeeping_rounds_total"] ?? 0 >= 1
