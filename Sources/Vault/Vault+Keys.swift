@@ -92,7 +92,6 @@ extension Vault {
                 tagger.tag($0, stream: stream, purpose: .subject).short
             } ?? 0,
             now: now, store: try attachedStore())
-        let stripe = stripes[stripeIndex(of: request.sequence)]
         do throws(VaultError) {
             return try stripe(of: request.sequence).lock.withLock { _ throws(VaultError) in
                 try sealingKey(request, into: bytes)
@@ -106,8 +105,10 @@ extension Vault {
 
     func stripeIndex(of sequence: SequenceID) -> Int {
         Int(sequence.hash.third % UInt64(Self.stripeCount))
+    }
+
     func stripe(of sequence: SequenceID) -> Stripe {
-        stripes[Int(sequence.hash.third % UInt64(Self.stripeCount))]
+        stripes[stripeIndex(of: sequence)]
     }
 
     /// Lends the key of a link, to open what it sealed. Blocks if it is not in memory.

@@ -111,7 +111,6 @@ final class MemoryKeyStore: KeyStore {
         case .putKey(let link, let record): state.keys[link] = record
         case .putIndex(let key, let value): state.index[key] = value
         case .putSubject(let key, _): state.subjects.append(key)
-        case .putSubject(let key): state.subjects.append(key)
         case .deleteKey(let link): state.keys[link] = nil
         case .deleteIndex(let key): state.index[key] = nil
         case .deleteSubject(let key): state.subjects.removeAll { $0 == key }

@@ -12,7 +12,8 @@ struct BackupMaker: Sendable {
     static let deletedPrefix = ".deleting-"
 
     let store: Store
-    let signer: NoteSigner
+    /// Today's key.
+    let signer: @Sendable () -> NoteSigner
     let keyringID: String
     /// Where backups lie.
     let directory: String
@@ -113,7 +114,7 @@ struct BackupMaker: Sendable {
     ) throws(BackupFailure) {
         let signed: [UInt8]
         do {
-            signed = try manifest.signed(signer)
+            signed = try manifest.signed(signer())
         } catch {
             throw .io("the manifest cannot be signed: \(error)")
         }

@@ -23,7 +23,7 @@ final class Backups: Service {
     }
 
     let maker: BackupMaker?
-    let keys: [VerifierKey]
+    let keys: @Sendable () throws -> [VerifierKey]
     let settings: BackupSettings
     let state = Mutex(State())
     private let audit: AuditLog
@@ -41,7 +41,8 @@ final class Backups: Service {
 
     /// - Parameter maker: nil: `backups.directory` is not set.
     init(
-        maker: BackupMaker?, keys: [VerifierKey], settings: BackupSettings, audit: AuditLog,
+        maker: BackupMaker?, keys: @escaping @Sendable () throws -> [VerifierKey],
+        settings: BackupSettings, audit: AuditLog,
         clock: @escaping @Sendable () -> Milliseconds, logger: Logger
     ) throws(StoreError) {
         self.maker = maker
@@ -179,7 +180,7 @@ final class Backups: Service {
             case .make: try await make(job, isCancelled)
             case .verify:
                 guard let maker else { throw BackupFailure.refused("there is no directory") }
-                let keys = keys
+                let keys = try keys()
                 _ = try await pool.run {
                     try BackupVerification(
                         path: "\(maker.directory)/\(job.name)", isCancelled: isCancelled
@@ -269,6 +270,8 @@ final class Backups: Service {
             state.withLock { $0.known = [] }
             return []
         }
+        // Without keys none is known to be ours.
+        let keys = (try? self.keys()) ?? []
         var found: [(String, BackupManifest?)] = []
         for name in try BackupFiles.names(maker.directory) where BackupName.isValid(name) {
             let path = "\(maker.directory)/\(name)"

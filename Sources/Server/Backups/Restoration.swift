@@ -108,11 +108,7 @@ package enum Restoration {
     }
 
     private static func keys(_ vault: Vault) throws -> [VerifierKey] {
-        [
-            try NoteSigner(
-                name: BackupManifest.keyName, privateKey: vault.secret(.auditSigning)
-            ).key
-        ]
+        try AuditKeys.keys(named: BackupManifest.keyName, vault)
     }
 
     /// Also before the check: the directory of keys may be inside it.

@@ -50,8 +50,9 @@ struct RestoreTicket: Sendable, Equatable {
         let path = "\(settings.keyringDirectory)/\(fileName)"
         guard BackupFiles.kind(path) != .missing else { return nil }
         let bytes = try BackupFiles.contents(path, bytesMax: bytesMax)
-        let key = try NoteSigner(name: keyName, privateKey: vault.secret(.auditSigning)).key
-        guard let note = try? SignedNote(parsing: bytes), (try? note.verify(with: key)) != nil,
+        let keys = try AuditKeys.keys(named: keyName, vault)
+        guard let note = try? SignedNote(parsing: bytes),
+            keys.contains(where: { (try? note.verify(with: $0)) != nil }),
             let ticket = RestoreTicket(text: note.text)
         else {
             throw BackupFailure.refused(

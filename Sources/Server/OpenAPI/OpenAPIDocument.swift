@@ -9,8 +9,6 @@ enum OpenAPIDocument {
         + auditProofPaths + proofPaths + tokenPaths + operationPaths + custodyPaths + components
         + rejectionSchemas + exportSchemas + backupSchemas + dryRunSchemas + auditQuestionSchemas
         + subjectSchemas
-        + exportPaths + auditPaths + tokenPaths + operationPaths + custodyPaths
-        + components + rejectionSchemas + exportSchemas + dryRunSchemas
 
     private static let head = """
         openapi: 3.1.0

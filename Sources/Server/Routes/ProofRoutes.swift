@@ -14,7 +14,6 @@ struct ProofRoutes: Sendable {
     static let verdicts = ["clean", "leak", "inconclusive"]
 
     let audit: AuditLog
-    let vault: Vault
 
     var routes: [Route] {
         [
@@ -68,8 +67,7 @@ struct ProofRoutes: Sendable {
             log streammachine.dev/audit \(audit.size)
 
             """
-        let signer = try NoteSigner(
-            name: Self.keyName, privateKey: vault.secret(.auditSigning))
+        let signer = audit.signer(named: Self.keyName)
         let note = try signer.sign(text).serialized
         return Answer.json(
             ["note": .string(note), "verifierKey": .string(signer.key.description)], status: 201)

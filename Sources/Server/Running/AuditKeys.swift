@@ -85,6 +85,12 @@ struct AuditKeys: Sendable {
             ])
     }
 
+    /// All keys that ever signed, oldest first, under another name: to verify what one of them
+    /// signed. The last one may be a key that no entry of the log names yet.
+    static func keys(named name: String, _ vault: Vault) throws -> [VerifierKey] {
+        try vault.auditSigningNumbers.map { try signer($0, vault).named(name).key }
+    }
+
     private static func signer(_ number: UInt32, _ vault: Vault) throws -> CheckpointSigner {
         try CheckpointSigner(
             name: origin, privateKey: vault.secret(.auditSigning(number: number)))

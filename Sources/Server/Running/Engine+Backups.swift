@@ -20,16 +20,16 @@ extension Engine {
             logger.error(
                 "what a backup left could not be removed", metadata: ["reason": "\(error)"])
         }
-        let signer = try NoteSigner(
-            name: BackupManifest.keyName, privateKey: vault.secret(.auditSigning))
         let maker = settings.backups.directory.map { directory in
             BackupMaker(
-                store: store, signer: signer, keyringID: HexText.text(vault.keyringID),
+                store: store, signer: { audit.signer(named: BackupManifest.keyName) },
+                keyringID: HexText.text(vault.keyringID),
                 directory: directory, dataDirectory: settings.directory, program: version,
                 clock: clock)
         }
         return try Backups(
-            maker: maker, keys: [signer.key], settings: settings.backups, audit: audit,
+            maker: maker, keys: { try AuditKeys.keys(named: BackupManifest.keyName, vault) },
+            settings: settings.backups, audit: audit,
             clock: clock, logger: logger)
     }
 

@@ -8,9 +8,8 @@ import Synchronization
 import Vault
 
 /// Once a minute: destroys the keys of erased people, drops expired days, destroys expired epochs,
-/// forgets old disclosures, rotates token keys, records held-back refusals.
-/// Once a minute: drops expired days, destroys expired epochs, sweeps the records that they leave,
-/// rotates token keys, records held-back refusals.
+/// forgets old disclosures, sweeps the records that all of this leaves, rotates token keys, brings
+/// the escrow up to date, makes backups that are due, records held-back refusals.
 ///
 /// While the vault does not trust the clock nothing is destroyed; the hold is recorded once.
 final class Housekeeping: Service {
@@ -89,7 +88,8 @@ final class Housekeeping: Service {
     private func sweep(now: Milliseconds) async throws {
         let (vault, store, sweeper) = (engine.vault, engine.store, engine.sweeper)
         guard try await store.readers.run({ vault.mayDestroy(now: now) }) else { return }
-        let kept = Milliseconds(Self.subjectsKeptDays) * 86_400_000
+        // As long as it can be answered whose data a release has opened.
+        let kept = Milliseconds(engine.settings.audit.disclosureDays) * 86_400_000
         for _ in 0..<Self.sweepStepsMax {
             do {
                 let isMore = try await store.readers.run {
@@ -103,9 +103,6 @@ final class Housekeeping: Service {
             }
         }
     }
-
-    /// How long it can be answered whose data a release has opened, after its keys are gone.
-    private static let subjectsKeptDays = 400
 
     private func expire(now: Milliseconds) async throws {
         let (vault, store, audit) = (engine.vault, engine.store, engine.audit)
