@@ -32,7 +32,7 @@ extension ProofRun {
         await drive("subject.erased") {
             let reply = try await ask(
                 about: person, "/v1/subjects/erasures",
-                ["now": .boolean(true), "reference": "strm prove"])
+                ["now": .boolean(true), "reference": "strm-prove"])
             keep(reply, "subject.erased")
         }
         await drive("erasures.listed") {
