@@ -199,7 +199,8 @@ enum ReceiptLimits: String, CaseIterable, Sendable {
                 + "that time, made before destroyedAt and kept elsewhere, can open what was erased."
         case .masterKeyOutside:
             "The master key is kept outside this program and was not replaced: copies of the "
-                + "keyring from before destroyedAt can be opened with it, unless it is rotated there."
+                + "keyring from before destroyedAt can be opened with it, unless it is rotated "
+                + "there."
         case .masterKeyNotRenewed:
             "The master key was not replaced: copies of the keyring from before destroyedAt can be "
                 + "opened with it."

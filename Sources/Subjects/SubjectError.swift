@@ -7,8 +7,8 @@ import Vault
 package enum SubjectError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A bound of the request is broken; what was expected instead. The caller's fault.
     case badRequest(parameter: String, expected: String)
-    /// One of the streams that were named is not there. Which is not repeated: a name from outside may
-    /// be anything.
+    /// One of the streams that were named is not there. Which one is not repeated: a name from
+    /// outside may be anything.
     case unknownStream
     case unknownErasure
     /// The question could not be put on record, so nothing is told. Repeat later.
