@@ -127,9 +127,6 @@ extension OpenAPIDocument {
               required: [accepted, refused]
               properties:
                 accepted: {type: integer}
-                fenced:
-                  type: integer
-                  description: Events refused because their people were erased with a fence.
                 refused:
                   type: array
                   items:

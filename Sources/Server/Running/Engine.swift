@@ -100,14 +100,9 @@ final class Engine: Sendable {
             Self.warnOfUnmappedLevels(snapshot, loader.registry, logger)
             keys = SigningKeys(try SigningKeyRotation.load(vault: vault, store: store))
             secrets = ClientSecrets(pepper: vault.secret(.clientPepper))
-            var limits = EventLimits()
-            limits.bodyBytesMax = settings.http.bodyBytesMax
-            limits.canonicalBytesMax = 2 * settings.http.bodyBytesMax
-            var ingestLimits = IngestLimits(event: limits)
-            ingestLimits.rejections = settings.rejections.limits
             ingest = Ingest(
-                store: store, vault: vault, registry: loader.registry, limits: ingestLimits,
-                billingId: settings.billingID)
+                store: store, vault: vault, registry: loader.registry,
+                limits: Self.ingestLimits(settings), billingId: settings.billingID)
             query = Query(
                 store: store, vault: vault, audit: audit, registry: loader.registry,
                 cursorKey: vault.secret(.cursorKey), clock: clock)
@@ -161,6 +156,15 @@ final class Engine: Sendable {
     func attach(_ figures: HTTPFigures) { listener.withLock { $0 = figures } }
 
     var httpFigures: HTTPFigures? { listener.withLock { $0 } }
+
+    private static func ingestLimits(_ settings: ServerSettings) -> IngestLimits {
+        var limits = EventLimits()
+        limits.bodyBytesMax = settings.http.bodyBytesMax
+        limits.canonicalBytesMax = 2 * settings.http.bodyBytesMax
+        var ingestLimits = IngestLimits(event: limits)
+        ingestLimits.rejections = settings.rejections.limits
+        return ingestLimits
+    }
 
     static func vaultConfiguration(_ settings: ServerSettings) -> VaultConfiguration {
         var configuration = VaultConfiguration(cachedKeysMax: settings.limits.keyCacheMax)

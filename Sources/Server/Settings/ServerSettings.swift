@@ -60,9 +60,10 @@ package struct ServerSettings: Sendable {
         rejections = try RejectionSettings(values)
         audit = try AuditSettings(values)
         exports = try ExportSettings(values)
-        erasures = try ErasureSettings(values, keyringDirectory: keyringDirectory)
         witness = try WitnessSettings(values, exports: exports)
         backups = try BackupSettings(values, keyringDirectory: keyringDirectory)
+        erasures = try ErasureSettings(
+            values, keyringDirectory: keyringDirectory, hasEscrow: backups.escrowDirectory != nil)
         log = try LogSettings(values)
     }
 }

@@ -75,6 +75,13 @@ struct Init: AsyncParsableCommand {
             + "overwritten too."
     }
 
+    private var masterKeySentence: String {
+        escrowPath == nil
+            ? "Each erasure of a person puts\na new one in its place, and copies made before are "
+                + "worthless then."
+            : "Copy it to a safe place\nthat is not the escrow's: erasures leave it as it is."
+    }
+
     private var escrowPath: String? {
         keyringEscrow.map {
             let path = URL(filePath: $0, directoryHint: .isDirectory).standardizedFileURL.path(
@@ -117,9 +124,9 @@ struct Init: AsyncParsableCommand {
                 ]))
             if let path = result.masterKeyPath {
                 Terminal.print(
-                    "\nThe master key is \(path). Copy it to a safe place that is not a backup of "
-                        + "the data:\nwithout it nobody opens any field again, and with it and "
-                        + "the data anybody does.")
+                    "\nThe master key is \(path): without it nobody opens any field again, and "
+                        + "with it and\nthe data anybody does. Keep it out of backups of the data. "
+                        + masterKeySentence)
             }
             Terminal.print("\n\(escrowSentence)")
             Terminal.note("next: strm serve\(directory.flagIfGiven)")
