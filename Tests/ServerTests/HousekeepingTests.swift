@@ -88,6 +88,70 @@ struct HousekeepingTests {
         }
     }
 
+    @Test("a signing key that was made while the clock was ahead is replaced 30 days after that")
+    func keyFromTheFuture() async throws {
+        let clock = TestClock()
+        try await with(clock) { engine, housekeeping in
+            await housekeeping.tick(now: clock.read())
+            let first = try #require(engine.keys.current?.number)
+            clock.advance(seconds: 400 * 86_400)
+            await housekeeping.tick(now: clock.read())
+            #expect(engine.keys.current?.number == first + 1)
+            // The clock is put right.
+            clock.advance(seconds: -400 * 86_400)
+            await housekeeping.tick(now: clock.read())
+            #expect(engine.keys.all.last?.createdAt == clock.read())
+            // On record, not in memory alone: the next start counts from there too.
+            let loaded = try SigningKeyRotation.load(vault: engine.vault, store: engine.store)
+            #expect(loaded.last?.createdAt == clock.read())
+            clock.advance(seconds: 30 * 86_400 - 1)
+            await housekeeping.tick(now: clock.read())
+            #expect(engine.keys.current?.number == first + 1)
+            clock.advance(seconds: 1)
+            await housekeeping.tick(now: clock.read())
+            #expect(engine.keys.current?.number == first + 2)
+        }
+    }
+
+    @Test("a step back of a minute gives a signing key no new date")
+    func smallStepOfAKey() async throws {
+        let clock = TestClock()
+        try await with(clock) { engine, housekeeping in
+            await housekeeping.tick(now: clock.read())
+            let made = clock.read()
+            clock.advance(seconds: -60)
+            await housekeeping.tick(now: clock.read())
+            #expect(engine.keys.all.map(\.createdAt) == [made])
+        }
+    }
+
+    @Test("no signing key is retired while destruction is on hold, and its tokens stay good")
+    func retirementIsHeld() async throws {
+        let clock = TestClock()
+        let still = clock.read()
+        let jumping = VaultClock(wall: clock.read, monotonic: { still })
+        try await with(clock, vaultClock: jumping) { engine, housekeeping in
+            await housekeeping.tick(now: clock.read())
+            let token = try engine.tokens.issue(
+                .refresh, clientID: "c", role: .auditor, scope: nil, now: clock.read()
+            ).token
+            clock.advance(seconds: 31 * 86_400)
+            await housekeeping.tick(now: clock.read())
+            clock.advance(seconds: 10 * 86_400)
+            for _ in 0..<2 { await housekeeping.tick(now: clock.read()) }
+            #expect(engine.vault.statistics.isDestructionOnHold)
+            #expect(engine.keys.all.count == 2)
+            // By the right time the token lives, and so does what it was signed with.
+            #expect(engine.tokens.verify(.refresh, Array(token.utf8), now: still) != nil)
+            let operatorOfIt = Principal(
+                clientID: "c", role: .administrator, scope: nil, sendTarget: nil)
+            try await engine.confirmClock(by: operatorOfIt)
+            await housekeeping.tick(now: clock.read())
+            #expect(engine.keys.all.count == 1)
+            #expect(engine.tokens.verify(.refresh, Array(token.utf8), now: still) == nil)
+        }
+    }
+
     @Test(
         "a clock that jumps puts destruction on hold, on record once, until an operator confirms it"
     )

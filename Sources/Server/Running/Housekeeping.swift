@@ -18,10 +18,10 @@ final class Housekeeping: Service {
         /// Tests of a real process cannot wait a minute for each round; no release build reads it.
         private static let seconds =
             ProcessInfo.processInfo.environment["STRM_TEST_HOUSEKEEPING_SECONDS"].flatMap {
-                Int($0)
-            } ?? periodSeconds
+                Double($0)
+            } ?? Double(periodSeconds)
     #else
-        private static let seconds = periodSeconds
+        private static let seconds = Double(periodSeconds)
     #endif
 
     private let engine: Engine

@@ -2,17 +2,16 @@ import ArgumentParser
 import AuditProof
 import Foundation
 
-/// `strm audit list|export|verify`.
+/// `strm audit …`.
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
         abstract: "Who used which personal data, when and for what; and the proof of it.",
         subcommands: [
-            AuditList.self, AuditExport.self, AuditVerify.self, AuditProveEntry.self,
-            AuditProveConsistency.self, AuditVerifyProof.self,
             AuditList.self, AuditWhoRead.self, AuditReadBy.self, AuditPurposes.self,
             AuditDecisions.self, AuditReceivedBy.self, AuditReport.self, AuditExport.self,
-            AuditVerify.self,
+            AuditVerify.self, AuditProveEntry.self, AuditProveConsistency.self,
+            AuditVerifyProof.self,
         ])
 }
 

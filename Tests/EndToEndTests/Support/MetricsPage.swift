@@ -13,6 +13,17 @@ enum MetricsPage {
         return values
     }
 
+    /// The server's clock, as the page's header says it; nil if it says none.
+    static func date(port: Int) throws -> Date? {
+        let name = "date: "
+        let line = try text(port: port).split(whereSeparator: \.isNewline)
+            .first { $0.lowercased().hasPrefix(name) }
+        let format = DateFormatter()
+        format.locale = Locale(identifier: "en_US_POSIX")
+        format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
+        return line.flatMap { format.date(from: String($0.dropFirst(name.count))) }
+    }
+
     private static func text(port: Int) throws -> String {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Unexpected("no socket") }

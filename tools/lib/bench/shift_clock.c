@@ -1,31 +1,49 @@
-/* Preloaded into a server, moves its wall clock by STRM_BENCH_SHIFT_SECONDS.
+/* Preloaded into a server, moves its wall clock: by STRM_BENCH_SHIFT_SECONDS from the start on, or by
+ * what the file STRM_SHIFT_FILE says at that moment (8 bytes, seconds, host order, mapped: so it must
+ * be written in place).
  *
- * libfaketime cannot be used: with it the Swift runtime sees no command line. Only the wall clock
- * is moved; monotonic time, sleeps and timers stay what they are. */
+ * Only the wall clock is moved, as a time server does it. libfaketime 0.9.10 cannot be used: it moves
+ * absolute timers (timerfd) and waits (pthread_cond_timedwait) of the monotonic clocks too, so that
+ * Swift's sleeps never end, and with it the Swift runtime sees no command line. */
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-static time_t shift(void)
+static int64_t fixed;
+static const volatile int64_t *seconds = &fixed;
+
+__attribute__((constructor)) static void begin(void)
 {
-    static time_t seconds;
-    static int is_known;
-    if (!is_known) {
-        const char *text = getenv("STRM_BENCH_SHIFT_SECONDS");
-        seconds = text ? atoll(text) : 0;
-        is_known = 1;
-    }
-    return seconds;
+    const char *text = getenv("STRM_BENCH_SHIFT_SECONDS");
+    const char *path = getenv("STRM_SHIFT_FILE");
+    fixed = text ? atoll(text) : 0;
+    if (!path)
+        return;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    void *map = file < 0 ? MAP_FAILED : mmap(0, sizeof fixed, PROT_READ, MAP_SHARED, file, 0);
+    if (map == MAP_FAILED)
+        abort();
+    close(file);
+    seconds = map;
+}
+
+static int is_wall(clockid_t clock)
+{
+    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     int result = syscall(SYS_clock_gettime, clock, time);
-    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        time->tv_sec += shift();
+    if (result == 0 && is_wall(clock))
+        time->tv_sec += *seconds;
     return result;
 }
 
@@ -33,7 +51,7 @@ int gettimeofday(struct timeval *time, void *zone)
 {
     int result = syscall(SYS_gettimeofday, time, zone);
     if (result == 0)
-        time->tv_sec += shift();
+        time->tv_sec += *seconds;
     return result;
 }
 
@@ -44,4 +62,16 @@ time_t time(time_t *out)
     if (out)
         *out = now.tv_sec;
     return now.tv_sec;
+}
+
+/* The kernel knows the true wall clock only. glibc keeps in this bit that a condition waits by the
+ * monotonic one. */
+int pthread_cond_timedwait(
+    pthread_cond_t *condition, pthread_mutex_t *mutex, const struct timespec *end)
+{
+    if (condition->__data.__wrefs & 2)
+        return pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, end);
+    struct timespec moved = *end;
+    moved.tv_sec -= *seconds;
+    return pthread_cond_clockwait(condition, mutex, CLOCK_REALTIME, &moved);
 }
