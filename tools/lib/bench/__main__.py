@@ -18,8 +18,8 @@ import sys
 import tempfile
 import time
 
-from . import (batches, days, delivery, exports, ingest, latency, peers, reads, sequences, stages,
-               streams, targets)
+from . import (batches, days, delivery, erasure, exports, ingest, latency, peers, reads, sequences,
+               stages, streams, targets)
 from .context import Bench, Effort
 from .events import ROOT
 from .paced import quantile
@@ -27,8 +27,8 @@ from .processes import BenchError, Pinning, progress, run
 
 CASES = {
     "ingest": ingest, "batches": batches, "latency": latency, "delivery": delivery, "reads": reads,
-    "sequences": sequences, "streams": streams, "days": days, "exports": exports,
-    "peers": peers, "stages": stages,
+    "sequences": sequences, "streams": streams, "days": days, "erasure": erasure,
+    "exports": exports, "peers": peers, "stages": stages,
 }
 
 

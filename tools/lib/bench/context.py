@@ -29,6 +29,13 @@ class Effort:
     """Events in all, however many days they are spread over."""
     export_events: int = 1_000_000
     export_rounds: int = 3
+    erasure_people: int = 1_000_000
+    erasure_sequences: tuple = (10, 10_000)
+    """Sequences of people that have more than one."""
+    erasure_rate: int = 5_000
+    """Events a second beside an erasure."""
+    erasure_entries: int = 1_000_000
+    """Entries of the audit log that a person is looked for in."""
     peer_seconds: float = 0.8
     database_seconds: float = 1
 
@@ -39,7 +46,8 @@ class Effort:
             delivery_seconds=0.7, read_events=60_000, read_rounds=1,
             sequences=(1_000, 10_000, 50_000), sequence_lines=50_000, stream_lines=30_000,
             days=(1, 3, 5), day_events=15_000, export_events=20_000,
-            export_rounds=1, peer_seconds=0.3, database_seconds=0.5)
+            export_rounds=1, erasure_people=20_000, erasure_sequences=(10, 500),
+            erasure_rate=1_000, erasure_entries=2_000, peer_seconds=0.3, database_seconds=0.5)
 
 
 @dataclasses.dataclass

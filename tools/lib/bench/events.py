@@ -59,6 +59,11 @@ def lines(numbers):
     return b"\n".join([_LINE % (number, number) for number in numbers]) + b"\n"
 
 
+def lines_of(pairs):
+    """The same for pairs of a sequence and a person: its address is the person's, not its own."""
+    return b"\n".join([_LINE % pair for pair in pairs]) + b"\n"
+
+
 class StampedBodies:
     """Bodies that carry a time, of the sequences 0 to `sequences` - 1 in turn."""
 

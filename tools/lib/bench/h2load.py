@@ -6,12 +6,12 @@ from .processes import fail, run
 
 
 def h2load(server, url, body_file, requests, clients, streams, token=None, headers=()):
-    """One run over HTTP/2; fails unless every request was answered with 2xx.
+    """One run over HTTP/2, by GET if there is no body; fails unless each request got 2xx.
 
     Returns the rate, and what a request cost the server and h2load in microseconds of processor.
     """
     arguments = ["h2load", "-n", str(requests), "-c", str(clients), "-m", str(streams),
-                 "-d", body_file]
+                 *(["-d", body_file] if body_file else [])]
     for header in [*([f"authorization: Bearer {token}"] if token else []), *headers]:
         arguments += ["-H", header]
     before = server.cpu_seconds()

@@ -2,14 +2,17 @@
 // answers do, and measures each from the time at which it was due. h2load sends what a rate allows
 // in bursts of 10 ms and waits when its streams are used up, which hides and invents latency.
 //
-// usage: TOKEN=... paced_load PORT PATH BODIES RATE SECONDS CONNECTIONS
+// usage: TOKEN=... paced_load PORT PATH BODIES RATE SECONDS CONNECTIONS [SAMPLES]
 // BODIES is a file with a body a line, sent in turn. Prints one line of JSON: requests, answers
 // other than 204, requests a second, latencies in microseconds, its own processor seconds.
+// SAMPLES is a file that gets two 64-bit integers of this machine for each answer, in their order:
+// when it was due and how late it came, in nanoseconds of CLOCK_MONOTONIC. SIGTERM ends it early.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +59,13 @@ static size_t request_count;
 static size_t longest_body;
 static int64_t *latencies;
 static size_t answered, failed, total;
+static FILE *samples;
+static volatile sig_atomic_t is_told_to_stop;
+
+static void stop(int number) {
+    (void)number;
+    is_told_to_stop = 1;
+}
 
 static void die(const char *what) {
     fprintf(stderr, "paced_load: %s: %s\n", what, strerror(errno));
@@ -210,6 +220,10 @@ static void receive_frame(struct connection *c, const uint8_t *frame, size_t cou
         while (count > 0 && (*payload & 0xE0) == 0x20) payload++, count--;
         if (count == 0 || *payload != 0x89) failed++;
         latencies[answered++] = at - c->due[stream / 2 % 4096];
+        if (samples) {
+            int64_t sample[2] = {c->due[stream / 2 % 4096], latencies[answered - 1]};
+            fwrite(sample, sizeof sample, 1, samples);
+        }
         c->open_streams--;
         break;
     case 3:
@@ -301,8 +315,9 @@ static double processor_seconds(void) {
 
 int main(int count, char **words) {
     const char *token = getenv("TOKEN");
-    if (count != 7 || !token) {
-        fprintf(stderr, "usage: TOKEN=... paced_load PORT PATH BODIES RATE SECONDS CONNECTIONS\n");
+    if (count < 7 || count > 8 || !token) {
+        fprintf(stderr,
+            "usage: TOKEN=... paced_load PORT PATH BODIES RATE SECONDS CONNECTIONS [SAMPLES]\n");
         return 64;
     }
     double rate = atof(words[4]), seconds = atof(words[5]);
@@ -310,6 +325,12 @@ int main(int count, char **words) {
     total = (size_t)(rate * seconds);
     if (total < 1 || connections < 1 || connections > 1024) return 64;
     make_requests(words[2], token, words[3]);
+    if (count == 8) {
+        samples = fopen(words[7], "wb");
+        if (!samples) die(words[7]);
+        setvbuf(samples, NULL, _IOFBF, 1 << 20);
+    }
+    signal(SIGTERM, stop);
     latencies = malloc(sizeof *latencies * total);
     struct connection **all = malloc(sizeof *all * (size_t)connections);
     int events = epoll_create1(0), timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
@@ -326,6 +347,10 @@ int main(int count, char **words) {
     size_t sent = 0;
     while (answered < total) {
         int64_t time = now();
+        if (is_told_to_stop && total > sent) {
+            total = sent;
+            if (answered == total) break;
+        }
         while (sent < total) {
             int64_t due = begin + (int64_t)((double)sent * 1e9 / rate);
             if (due > time) break;
@@ -365,6 +390,7 @@ int main(int count, char **words) {
             return 1;
         }
     }
+    if (samples && fclose(samples) != 0) die("samples");
     qsort(latencies, answered, sizeof *latencies, ascending);
     printf("{\"requests\": %zu, \"failed\": %zu, \"rate\": %.1f, \"p50\": %.1f, \"p99\": %.1f, "
            "\"p999\": %.1f, \"max\": %.1f, \"processorSeconds\": %.3f}\n",

@@ -109,6 +109,10 @@ class Site:
         if "derivedFrom" in members:
             self.manage("POST", f"/v1/streams/{name}/approve", {"id": made["id"]})
 
+    def make_client(self, role):
+        """A client of a role that is not tied to a stream; its token goes by the role's name."""
+        self._secrets[role] = self.manage("POST", "/v1/clients", {"role": role})
+
     def _request(self, method, path, body=None, headers=None):
         if self.certificate:
             trust = ssl.create_default_context(cafile=self.certificate.file)
