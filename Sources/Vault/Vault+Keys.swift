@@ -131,8 +131,14 @@ extension Vault {
     private func copyKey(
         _ link: KeyLink, now: Milliseconds, into bytes: UnsafeMutableRawPointer
     ) throws(VaultError) {
-        if cache.copyOpening(link, now: now, into: bytes) { return }
+        let isCached = cache.copyOpening(link, now: now, into: bytes)
+        // Erased a moment ago, and the purge is on its way. One load while nobody is erased.
+        if isCached && !ledger.isErased(link) { return }
         do throws(VaultError) {
+            if isCached {
+                cache.remove(link)
+                throw .keyGone
+            }
             let store = try attachedStore()
             guard let facts = try openedFacts(link, store, into: bytes), !facts.isOver(now: now)
             else { throw .keyGone }

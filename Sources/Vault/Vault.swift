@@ -21,11 +21,13 @@ package final class Vault: Sendable {
     let ledger: ErasureLedger
     /// The directory of the ledger.
     let erasuresDirectory: String
+    let keyringPath: String
     /// Held by whoever changes the ledger, and by whoever puts records back that an erasure may
     /// have to delete.
     let acts = Stripe()
     /// One destruction at a time.
     let batches = Stripe()
+    let interruption = Mutex<VaultError?>(nil)
     let keysMade = Atomic<UInt64>(0)
     private let store = Mutex<(any KeyStore)?>(nil)
     private let custody: Mutex<MasterKeySource>
@@ -72,7 +74,8 @@ package final class Vault: Sendable {
         configuration: VaultConfiguration
     ) throws(VaultError) {
         let key = try MasterKeyFile.read(
-            masterKey, of: directory, commandSeconds: configuration.masterKeyCommandSeconds)
+            masterKey, of: directory, commandSeconds: configuration.masterKeyCommandSeconds,
+            isReadOnly: configuration.isReadOnly)
         keyring = try Keyring(directory: directory, masterKey: key, clock: clock)
         guard let root = keyring.secret(.index) else {
             throw .keyring("it has no index key")
@@ -84,6 +87,7 @@ package final class Vault: Sendable {
         hashes = HashPool(root: root.memory)
         stripes = (0..<Self.stripeCount).map { _ in Stripe() }
         custody = Mutex(masterKey)
+        keyringPath = directory.path
         erasuresDirectory = configuration.erasuresDirectory ?? directory.path
         ledger = try ErasureLedger(
             directory: erasuresDirectory, indexRoot: root.memory, keyringID: keyring.id,
@@ -143,12 +147,14 @@ package final class Vault: Sendable {
     package func rotateMasterKey(
         to source: MasterKeySource, makingFile: Bool = false, now: Milliseconds
     ) throws(VaultError) {
-        if makingFile, case .file(let path) = source, MasterKey.isMissing(path: path) {
-            try MasterKey.create(path: path)
-        }
-        let key = try MasterKey.read(source, commandSeconds: configuration.masterKeyCommandSeconds)
-        // Not while an erasure renews the key in its file.
+        // Not while an erasure renews the key in its file: a key that was read before that would be
+        // one that is not there any more.
         try batches.lock.withLock { _ throws(VaultError) in
+            if makingFile, case .file(let path) = source, MasterKey.isMissing(path: path) {
+                try MasterKey.create(path: path)
+            }
+            let key = try MasterKey.read(
+                source, commandSeconds: configuration.masterKeyCommandSeconds)
             try keyring.rotateMaster(to: key, now: now)
             custody.withLock { $0 = source }
         }

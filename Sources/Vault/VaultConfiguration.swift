@@ -12,8 +12,12 @@ package struct VaultConfiguration: Sendable {
     /// another device than the keyring, and in no backup that is older than a day.
     package var erasuresDirectory: String?
     /// A destruction of erased keys replaces the master key too, if that is a file that can be
-    /// replaced.
-    package var renewsMasterKey = true
+    /// replaced. nil: only a file in the keyring's directory, where `strm init` makes it, and none
+    /// while there is an escrow. A file elsewhere may be put there again by whoever manages the
+    /// machine, or be the key of another installation too.
+    package var renewsMasterKey: Bool?
+    /// Reads only: nothing of what a process that died left is finished or taken away.
+    package var isReadOnly = false
     /// Called before each step of an erasure. For tests.
     package var beforeErasureStep: ErasureStep.Hook = ErasureStep.defaultHook
 

@@ -62,8 +62,7 @@ package struct ServerSettings: Sendable {
         exports = try ExportSettings(values)
         witness = try WitnessSettings(values, exports: exports)
         backups = try BackupSettings(values, keyringDirectory: keyringDirectory)
-        erasures = try ErasureSettings(
-            values, keyringDirectory: keyringDirectory, hasEscrow: backups.escrowDirectory != nil)
+        erasures = try ErasureSettings(values, keyringDirectory: keyringDirectory)
         log = try LogSettings(values)
     }
 }

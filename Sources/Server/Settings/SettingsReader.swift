@@ -62,8 +62,12 @@ struct SettingsReader {
     }
 
     func flag(_ key: String, default value: Bool) throws(SettingsError) -> Bool {
+        try optionalFlag(key) ?? value
+    }
+
+    func optionalFlag(_ key: String) throws(SettingsError) -> Bool? {
         precondition(Self.keys.contains(key), "each setting is listed in SettingsReader.keys")
-        guard isPresent(key) else { return value }
+        guard isPresent(key) else { return nil }
         guard let flag = reader.bool(forKey: ConfigKey(key)) else {
             throw .invalid(key: key, expected: "true or false")
         }

@@ -19,37 +19,71 @@ struct MasterKeyFile: Sendable {
 
     init(path: String) throws(VaultError) {
         let slash = path.lastIndex(of: "/")
-        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         name = slash.map { String(path[path.index(after: $0)...]) } ?? path
-        directory = try FileDirectory(path: parent, makes: false) { .masterKey($0) }
+        directory = try FileDirectory(path: Self.parent(of: path), makes: false) { .masterKey($0) }
     }
 
-    /// True if the directory lets files be made. A secret that is mounted cannot be renewed here.
-    static func canBeRenewed(path: String) -> Bool {
+    private static func parent(of path: String) -> String {
         let slash = path.lastIndex(of: "/")
-        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        return access(parent, R_OK | W_OK | X_OK) == 0
+        return slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    }
+
+    /// True if the file lies in that directory.
+    static func lies(path: String, in directory: String) -> Bool {
+        var one = stat()
+        var two = stat()
+        return stat(parent(of: path), &one) == 0 && stat(directory, &two) == 0
+            && one.st_dev == two.st_dev && one.st_ino == two.st_ino
+    }
+
+    /// True if the directory lets files be made.
+    static func isWritable(path: String) -> Bool {
+        access(parent(of: path), R_OK | W_OK | X_OK) == 0
+    }
+
+    /// True if another file can take the place of this one, which is tried: it is ours, a file of
+    /// this file system, and may have a second name. A file that is mounted cannot be replaced, nor
+    /// one on a file system without hard links.
+    static func canBeRenewed(path: String) -> Bool {
+        var facts = stat()
+        var above = stat()
+        guard isWritable(path: path), lstat(path, &facts) == 0,
+            facts.st_mode & S_IFMT == S_IFREG, facts.st_uid == geteuid(),
+            stat(parent(of: path), &above) == 0, facts.st_dev == above.st_dev
+        else { return false }
+        do throws(VaultError) {
+            let file = try MasterKeyFile(path: path)
+            // What `finish` begins with; if the process dies here `removeOld` takes it away.
+            try file.removeOld()
+            try file.directory.link(file.name, to: file.old)
+            try file.removeOld()
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// Reads the master key of a keyring. If it is a file, what a process that died in a renewal
-    /// left is finished or taken away.
+    /// left is finished or taken away, as far as that can be done, unless `isReadOnly`.
     static func read(
-        _ source: MasterKeySource, of keyring: KeyringDirectory, commandSeconds: Int
+        _ source: MasterKeySource, of keyring: KeyringDirectory, commandSeconds: Int,
+        isReadOnly: Bool = false
     ) throws(VaultError) -> LockedMemory {
         let key = try MasterKey.read(source, commandSeconds: commandSeconds)
-        guard case .file(let path) = source, canBeRenewed(path: path), keyring.hasKeyring else {
-            return key
-        }
-        let file = try MasterKeyFile(path: path)
+        guard case .file(let path) = source, keyring.hasKeyring,
+            let file = try? MasterKeyFile(path: path)
+        else { return key }
         let bytes = try keyring.read()
         if KeyringFile.isSealed(bytes, under: key) {
-            try file.tidy()
+            // What cannot be taken away stays, and is of no use: the next renewal takes it over.
+            if !isReadOnly { try? file.tidy() }
             return key
         }
-        guard let next = try file.readNext(), KeyringFile.isSealed(bytes, under: next) else {
+        guard let next = try? file.readNext(), KeyringFile.isSealed(bytes, under: next) else {
             return key
         }
-        try file.finish(before: { _ in })
+        // If that fails the next start finds the key where this one did.
+        if !isReadOnly { try? file.finish(before: { _ in }) }
         return next
     }
 
@@ -91,7 +125,12 @@ struct MasterKeyFile: Sendable {
         try step(.renameMasterKey)
         if directory.exists(next) {
             try removeOld()
-            try directory.link(name, to: old)
+            do throws(VaultError) {
+                try directory.link(name, to: old)
+            } catch {
+                // Where no file may have two names the old one cannot be found again after the
+                // rename: it goes without being overwritten.
+            }
             try directory.rename(next, to: name)
             try directory.syncNames()
         }

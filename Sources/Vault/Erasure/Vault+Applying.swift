@@ -16,7 +16,8 @@ extension Vault {
     /// ledger says, and goes on with a destruction that the process before did not end. After the
     /// store was started and the audit log has its place in the commit, before anything is read or
     /// taken. Blocks, as long as that takes.
-    /// - Throws: `.ledger`, with the file and the numbers: the start must be refused.
+    /// - Throws: `.ledger`, with the file and the numbers: the start must be refused. Not if the
+    ///   destruction cannot be ended, see `interruptedDestruction`.
     package func recoverErasures(now: Milliseconds) throws(VaultError) {
         let store = try erasableStore()
         try ledger.compare(withStore: try Self.number(in: store))
@@ -30,9 +31,21 @@ extension Vault {
         let mustGoOn =
             book.open != nil || keyring.successorGeneration != nil
             || book.waiting.contains { $0.batch != nil }
-        if mustGoOn { _ = try destroyErased(now: now) }
+        if mustGoOn {
+            do throws(VaultError) {
+                _ = try destroyErased(now: now)
+            } catch {
+                // Events need not wait for it: what was erased is unusable, and it is tried again
+                // with the next destruction.
+                interruption.withLock { $0 = error }
+            }
+        }
         try forgetDestroyedErasures()
     }
+
+    /// Why a destruction that an earlier process began could not be ended by the start; nil if it
+    /// was, or there was none. The next `destroyErased` goes on.
+    package var interruptedDestruction: VaultError? { interruption.withLock { $0 } }
 
     /// How far in the ledger the store is.
     static func number(in store: any ErasableKeyStore) throws(VaultError) -> UInt64 {
@@ -49,6 +62,8 @@ extension Vault {
         _ store: any ErasableKeyStore, isReplay: Bool
     ) throws(VaultError) {
         let book = ledger.snapshot
+        // First, and also if it was done: nothing that may fail comes between the ledger and this.
+        for link in book.tombstones { cache.remove(link) }
         let known = try Self.number(in: store)
         guard book.number > known else { return }
         var entries: [(number: UInt64, entry: Mutation)] = []
@@ -91,7 +106,6 @@ extension Vault {
     private func delete(
         _ erasure: Erasure, _ store: any ErasableKeyStore
     ) throws(VaultError) -> Int {
-        for link in erasure.links { cache.remove(link) }
         try step(.deleteRecords)
         // Whoever found one of these keys before it was erased has put it in the cache and submitted
         // what belongs to it when this returns; whoever comes later finds it erased.

@@ -53,6 +53,16 @@ extension Vault {
         }
     }
 
+    /// Ends in the store what requests that failed left undone, such as one whose commit the store
+    /// refused; at once if there is nothing. For whoever answers that a person is erased already.
+    /// Blocks.
+    package func finishRequests() throws(VaultError) {
+        let store = try erasableStore()
+        try acts.lock.withLock { _ throws(VaultError) in
+            try applyLedger(store, isReplay: false)
+        }
+    }
+
     /// An id for a new erasure: `e-` and 12 random bytes in base64url.
     package static func newErasureID() -> String {
         var bytes = [UInt8](repeating: 0, count: 12)

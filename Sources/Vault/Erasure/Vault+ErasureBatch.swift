@@ -19,6 +19,7 @@ extension Vault {
     /// in 256 for a person with one key.
     /// - Returns: nil if nothing waits.
     /// - Throws: whatever failed: call again. `.store(.corrupt)`: survivors cannot be opened.
+    ///   `.keyring` while the escrow is behind: until it holds nothing older nothing is destroyed.
     package func destroyErased(now: Milliseconds) throws(VaultError) -> ErasureBatch? {
         try batches.lock.withLock { _ throws(VaultError) in
             let store = try erasableStore()
@@ -60,6 +61,7 @@ extension Vault {
         let touched = buckets(of: erasures)
         var batch = ErasureBatch(erasures: started.erasures, number: started.number)
         var isDone = keyring.contents.destroyedThrough >= started.number
+        var isRenewable = true
         if !isDone, keyring.successorGeneration == nil {
             isDone = touched.isEmpty
             if !isDone {
@@ -73,14 +75,18 @@ extension Vault {
             batch.survivors = done.survivors
             batch.unreadable = done.unreadable
             batch.stepMilliseconds = done.stepMilliseconds
+            isRenewable = done.isMasterKeyReplaced
         }
-        batch.isMasterKeyRenewed = try finishRenewal() && !touched.isEmpty
+        let isRenewed = try finishRenewal()
+        batch.isMasterKeyRenewed = isRenewed && isRenewable && !touched.isEmpty
         batch.buckets = touched.values.reduce(0) { $0 + $1.count }
         batch.keysDestroyed = erasures.reduce(0) { $0 + $1.links.count }
         batch.sharedLinks = try sharedLinks(of: erasures, store)
         batch.keyringGeneration = keyring.generation
         batch.masterKeyCustody = masterKeySource.custody
         let complete = batch
+        // A copy elsewhere that still holds the old keys would belie it.
+        try settleEscrow()
         try acts.lock.withLock { _ throws(VaultError) in
             try step(.appendCompleted)
             try ledger.append(at: now) { $0.completed = complete }
@@ -103,6 +109,7 @@ extension Vault {
     private struct Replacement {
         var survivors = 0
         var unreadable = 0
+        var isMasterKeyReplaced = false
         var stepMilliseconds: [String: Int] = [:]
     }
 
@@ -113,6 +120,8 @@ extension Vault {
         var done = Replacement()
         var watch = StepWatch()
         let touched = keyring.succeededBuckets
+        // Before a record is under keys that only this keyring has.
+        try settleEscrow()
         try step(.waitForMakers)
         // Whoever got the old key of a bucket has submitted its record when this returns.
         waitForMakers()
@@ -139,6 +148,7 @@ extension Vault {
         } while left > 0
         try step(.prepareMasterKey)
         let masterKey = try renewableFile().map { file throws(VaultError) in try file.prepare() }
+        done.isMasterKeyReplaced = masterKey != nil
         try step(.destroyBuckets)
         try keyring.destroySucceeded(generation: generation, masterKey: masterKey, now: now)
         done.stepMilliseconds["destroyBuckets"] = watch.lap()

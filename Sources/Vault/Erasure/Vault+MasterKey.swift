@@ -15,32 +15,48 @@ extension Vault {
             let file = try MasterKeyFile(path: path)
             try step(.prepareMasterKey)
             try keyring.rotateMaster(to: try file.prepare(), now: now)
-            try finishRenewal()
+            guard try finishRenewal() else {
+                throw .masterKey(
+                    "the new key is in \(path).next, and the keyring is under it, but it could not "
+                        + "take the place of the old one: keep that file")
+            }
         }
     }
 
     /// The file to renew with a destruction; nil: it is not to be, or cannot be.
     func renewableFile() throws(VaultError) -> MasterKeyFile? {
-        guard configuration.renewsMasterKey, case .file(let path) = masterKeySource,
+        guard case .file(let path) = masterKeySource, isToBeRenewed(path),
             MasterKeyFile.canBeRenewed(path: path)
         else { return nil }
         return try MasterKeyFile(path: path)
     }
 
+    private func isToBeRenewed(_ path: String) -> Bool {
+        if let isWanted = configuration.renewsMasterKey { return isWanted }
+        return configuration.escrowDirectory == nil
+            && MasterKeyFile.lies(path: path, in: keyringPath)
+    }
+
     /// Puts the next master key in its place if the keyring is under it. True if the key in the
-    /// file is one that was made by a renewal and is in its place.
+    /// file is one that was made by a renewal and is in its place; false if the next one could not
+    /// take the place: both files stay, and the next start finds the key in either.
     @discardableResult
     func finishRenewal() throws(VaultError) -> Bool {
-        guard case .file(let path) = masterKeySource, MasterKeyFile.canBeRenewed(path: path) else {
+        guard case .file(let path) = masterKeySource, MasterKeyFile.isWritable(path: path) else {
             return false
         }
         let file = try MasterKeyFile(path: path)
         guard let next = try file.readNext() else {
-            try file.tidy()
-            return configuration.renewsMasterKey
+            // It may have been finished by the start after a crash.
+            return try renewableFile() != nil
         }
         guard keyring.isSealed(under: next) else { return false }
-        try file.finish(before: configuration.beforeErasureStep)
+        do throws(VaultError) {
+            try file.finish(before: configuration.beforeErasureStep)
+        } catch {
+            guard case .masterKey = error else { throw error }
+            return false
+        }
         return true
     }
 }

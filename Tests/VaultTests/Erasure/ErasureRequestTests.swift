@@ -1,10 +1,34 @@
 import Foundation
 import Store
+import Synchronization
 import Testing
 
 @testable import Vault
 
 @Suite struct ErasureRequestTests {
+    @Test("a request that failed after the ledger lends nothing from memory, and can be finished")
+    func failedRequest() throws {
+        let site = try ErasureSite()
+        let failures = Atomic(2)
+        try site.opens(before: { step throws(VaultError) in
+            guard step == .deleteRecords, failures.load(ordering: .relaxed) > 0 else { return }
+            failures.subtract(1, ordering: .relaxed)
+            throw .keyring("died")
+        })
+        let anna = try site.keys(3, of: "anna")
+        #expect(throws: VaultError.keyring("died")) { try site.erases("anna", id: "e-1") }
+        for key in anna {
+            #expect(throws: VaultError.keyGone) { try site.vault.key(for: key.link, at: site.now) }
+        }
+        #expect(try site.record(of: anna[0].link) != nil)
+        #expect(throws: VaultError.keyring("died")) { try site.vault.finishRequests() }
+        try site.vault.finishRequests()
+        for key in anna { #expect(try site.record(of: key.link) == nil) }
+        #expect(try site.acts().filter { $0 == "erasureRequested" }.count == 1)
+        try site.vault.finishRequests()
+        #expect(try site.acts().filter { $0 == "erasureRequested" }.count == 1)
+    }
+
     @Test("an erased person's keys are unusable at once, and gone from store and memory")
     func atOnce() throws {
         let site = try ErasureSite()

@@ -12,7 +12,8 @@ import Testing
 final class ErasureSite {
     let path: String
     let clock = ManualClock()
-    let renewsMasterKey: Bool
+    let renewsMasterKey: Bool?
+    var escrow: String?
     private var ownsFiles = true
     private var opened: (vault: Vault, store: Store, audit: AuditLog)?
 
@@ -30,7 +31,7 @@ final class ErasureSite {
     var streams: [StreamID] { [clicks] }
     static let officer = (client: "dpo-1", role: "dpo")
 
-    init(renewsMasterKey: Bool = true) throws {
+    init(renewsMasterKey: Bool? = true) throws {
         self.renewsMasterKey = renewsMasterKey
         path = FileManager.default.temporaryDirectory.path + "/erasure-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
@@ -67,6 +68,7 @@ final class ErasureSite {
         configuration.erasuresDirectory = path + "/erasures"
         configuration.renewsMasterKey = renewsMasterKey
         configuration.beforeErasureStep = hook
+        configuration.escrowDirectory = escrow
         let clock = clock
         let vault = try Vault(
             directory: try KeyringDirectory(path: path + "/keys", before: keyringHook),

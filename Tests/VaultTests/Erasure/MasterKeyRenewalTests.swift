@@ -1,0 +1,89 @@
+import Foundation
+import Store
+import Testing
+
+@testable import Vault
+
+@Suite("Renewing the master key with an erasure")
+struct MasterKeyRenewalTests {
+    /// Erases somebody with these settings, and gives what was said of it.
+    private func destruction(_ site: ErasureSite) throws -> ErasureBatch {
+        let anna = try site.keys(3, of: "anna")
+        let bert = try site.keys(300, of: "bert")
+        let id = Vault.newErasureID()
+        try site.erases("anna", id: id)
+        let batch = try #require(try site.vault.destroyErased(now: site.now))
+        #expect(try site.openable(anna) == 0)
+        try site.opens()
+        #expect(try site.openable(bert) == 300)
+        #expect(site.vault.erasure(id: id)?.state == .destroyed)
+        return batch
+    }
+
+    private func names(_ site: ErasureSite) -> [String] {
+        site.names(in: "").filter { $0.hasPrefix("master.key") }
+    }
+
+    @Test("is not done to a key file elsewhere than in the keyring's directory, unless told to")
+    func elsewhere() throws {
+        let site = try ErasureSite(renewsMasterKey: nil)
+        let before = try site.bytes(of: site.masterKeyFile)
+        #expect(try !destruction(site).isMasterKeyRenewed)
+        let isSame = try site.bytes(of: site.masterKeyFile) == before
+        #expect(isSame)
+        #expect(MasterKeyFile.lies(path: site.keyringFile, in: site.path + "/keys/."))
+        #expect(!MasterKeyFile.lies(path: site.masterKeyFile, in: site.path + "/keys"))
+        #expect(!MasterKeyFile.lies(path: site.masterKeyFile, in: site.path + "/none"))
+    }
+
+    @Test("is skipped, whole, if the file cannot be replaced, and the destruction is complete")
+    func irreplaceable() throws {
+        let site = try ErasureSite()
+        // What stands here keeps the file from having a second name, as a mount would.
+        let obstacle = site.masterKeyFile + ".old"
+        try FileManager.default.createDirectory(
+            atPath: obstacle, withIntermediateDirectories: false)
+        let before = try site.bytes(of: site.masterKeyFile)
+        #expect(try !destruction(site).isMasterKeyRenewed)
+        let isSame = try site.bytes(of: site.masterKeyFile) == before
+        #expect(isSame)
+        #expect(names(site) == ["master.key", "master.key.old"])
+        #expect(throws: VaultError.self) { try site.vault.renewMasterKey(now: site.now) }
+        #expect(names(site) == ["master.key", "master.key.old"])
+        try FileManager.default.removeItem(atPath: obstacle)
+        #expect(try destruction(site).isMasterKeyRenewed)
+        #expect(names(site) == ["master.key"])
+    }
+
+    @Test("that can no more put the key in its place leaves both, and the next start opens")
+    func halfway() throws {
+        let site = try ErasureSite()
+        let obstacle = site.masterKeyFile + ".old"
+        // After the trial: the keyring is under the next key when this comes up.
+        try site.opens(before: { step throws(VaultError) in
+            guard step == .renameMasterKey else { return }
+            try? FileManager.default.createDirectory(
+                atPath: obstacle, withIntermediateDirectories: false)
+        })
+        #expect(try !destruction(site).isMasterKeyRenewed)
+        #expect(names(site) == ["master.key", "master.key.next", "master.key.old"])
+        try site.opens()
+        try FileManager.default.removeItem(atPath: obstacle)
+        try site.opens()
+        #expect(names(site) == ["master.key"])
+    }
+
+    @Test("a reader changes nothing of what a process that died left")
+    func readOnly() throws {
+        let site = try ErasureSite()
+        site.closes()
+        let next = site.masterKeyFile + ".next"
+        try Data("no key".utf8).write(to: URL(fileURLWithPath: next))
+        _ = try MasterKeyFile.read(
+            .file(site.masterKeyFile), of: try KeyringDirectory(path: site.path + "/keys"),
+            commandSeconds: 1, isReadOnly: true)
+        #expect(names(site) == ["master.key", "master.key.next"])
+        try site.opens()
+        #expect(names(site) == ["master.key"])
+    }
+}
