@@ -23,8 +23,12 @@ extension SubjectService {
         var answer = try await requests.run { () throws(SubjectError) in
             try await self.request(subject, request, streams, requester)
         }
-        if request.isNow, answer.erasure.state == .requested {
-            try await destroyErased(including: answer.erasure.id)
+        // Also if a start has ended the destruction that another process began: then the receipt
+        // may not be written yet.
+        if request.isNow {
+            var isDone = answer.erasure.state == .destroyed
+            if isDone { isDone = try isIssued(answer.erasure.id) }
+            if !isDone { try await destroyErased(including: answer.erasure.id) }
         }
         answer.erasure = vault.erasure(id: answer.erasure.id) ?? answer.erasure
         return answer

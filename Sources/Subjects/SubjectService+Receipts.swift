@@ -22,7 +22,7 @@ extension SubjectService {
         }
     }
 
-    private func isIssued(_ id: String) throws(SubjectError) -> Bool {
+    func isIssued(_ id: String) throws(SubjectError) -> Bool {
         do {
             return try receipts.has(id)
         } catch {
