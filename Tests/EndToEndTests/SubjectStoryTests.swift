@@ -7,34 +7,6 @@ extension EndToEnd {
     struct SubjectStory {
         private static let jane = "jane.SMCANARY@example.com"
         private static let joe = "joe.SMCANARY@example.com"
-        private static let ref = "shop/signup/1.0.0"
-
-        private static let contract = """
-            ref: {handle: shop, name: signup, version: 1.0.0}
-            keyField: session
-            dataSubjectField: email
-            fieldMetadata:
-              - fieldName: email
-                personalDataConfig: {isPii: true, isQuasiId: false, purposeLevel: 1}
-              - fieldName: plan
-                personalDataConfig: {isPii: true, isQuasiId: false, purposeLevel: 2}
-            schema:
-              ref: {handle: shop, name: signup, version: 1.0.0, schemaType: SIMPLE}
-              definition:
-                name: Signup
-                nodes:
-                  - {type: STRING, name: session, required: true}
-                  - {type: STRING, name: email, required: true}
-                  - {type: STRING, name: plan, required: true}
-            """
-
-        private static func event(_ session: String, _ email: String, _ plan: String) -> String {
-            """
-            {"strmMeta":{"eventContractRef":"\(ref)","consentLevels":[1,2]},\
-            "session":"\(session)","email":"\(email)","plan":"\(plan)"}
-            """
-        }
-
         @Test("links, access, erasure and receipt, with a reader and an exporter that had it")
         func story() async throws {
             let site = try Deployment()
@@ -62,11 +34,7 @@ extension EndToEnd {
         private func prepares(_ site: Deployment) async throws {
             try FileManager.default.createDirectory(
                 atPath: "\(site.scratch.path)/buckets/lake", withIntermediateDirectories: true)
-            let file = "\(site.scratch.path)/signup.yaml"
-            try Data(Self.contract.utf8).write(to: URL(filePath: file))
-            try await site.definePurposes(0...2)
-            try await site.expectSuccess("create", "contract", file, "--activate")
-            try await site.expectSuccess("create", "stream", "signups")
+            try await Signup.prepare(site)
             for levels in ["1", "1,2"] {
                 try await site.expectSuccess(
                     "create", "stream", "--derived-from", "signups", "--levels", levels,
@@ -80,10 +48,10 @@ extension EndToEnd {
             try await site.expectSuccess(
                 "send", "signups",
                 input: [
-                    Self.event("s1", Self.jane, "pro"), Self.event("s2", Self.joe, "free"),
-                    Self.event("s1", Self.jane, "team"),
+                    Signup.event("s1", Self.jane, "pro"), Signup.event("s2", Self.joe, "free"),
+                    Signup.event("s1", Self.jane, "team"),
                     // A device that both use.
-                    Self.event("s3", Self.jane, "pro"), Self.event("s3", Self.joe, "pro"),
+                    Signup.event("s3", Self.jane, "pro"), Signup.event("s3", Self.joe, "pro"),
                 ].joined(separator: "\n"))
         }
 
@@ -208,14 +176,14 @@ extension EndToEnd {
             let again = try await dpo.expects(["subject", "erase", "--now"], input: Self.jane)
             #expect(again.output.contains("case-17"))
             try await site.expectSuccess(
-                "send", "signups", input: Self.event("s1", Self.jane, "new"))
+                "send", "signups", input: Signup.event("s1", Self.jane, "new"))
             let emails = try await site.events("signups-1").compactMap { $0["email"] as? String }
             #expect(emails.last == Self.jane)
             #expect(emails.filter { $0 == Self.jane }.count == 1)
 
             try await dpo.expects(["subject", "erase", "--fence"], input: Self.jane)
             let refused = try await site.strm(
-                "send", "signups", input: Self.event("s1", Self.jane, "newer"))
+                "send", "signups", input: Signup.event("s1", Self.jane, "newer"))
             #expect(refused.status != 0)
             let told = refused.output + refused.errors
             #expect(told.contains("fence") && !told.contains("SMCANARY"))
