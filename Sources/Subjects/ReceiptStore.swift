@@ -25,6 +25,9 @@ final class ReceiptStore: Sendable {
         }
     }
 
+    /// The erasures whose receipts were issued, sorted. Blocks.
+    func all() throws(StoreError) -> [String] { try Self.names(in: directory).sorted() }
+
     /// nil: there is none. Blocks.
     func read(_ id: String) throws(StoreError) -> [UInt8]? {
         guard Self.isID(id) else { return nil }

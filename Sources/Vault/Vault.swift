@@ -91,7 +91,7 @@ package final class Vault: Sendable {
         erasuresDirectory = configuration.erasuresDirectory ?? directory.path
         ledger = try ErasureLedger(
             directory: erasuresDirectory, indexRoot: root.memory, keyringID: keyring.id,
-            knownNumber: keyring.contents.ledgerNumber)
+            knownNumber: configuration.acceptsOlderLedger ? 0 : keyring.contents.ledgerNumber)
         self.clock = clock
         self.configuration = configuration
     }

@@ -11,6 +11,9 @@ package struct VaultConfiguration: Sendable {
     /// Where the erasure ledger is; nil: in the directory of the keyring. Made if missing. Better on
     /// another device than the keyring, and in no backup that is older than a day.
     package var erasuresDirectory: String?
+    /// A ledger that is missing or older than the keyring knows is taken as it is: for a restore whose
+    /// operator says that it is lost.
+    package var acceptsOlderLedger = false
     /// A destruction of erased keys replaces the master key too, if that is a file that can be
     /// replaced. nil: only a file in the keyring's directory, where `strm init` makes it, and none
     /// while there is an escrow. A file elsewhere may be put there again by whoever manages the

@@ -20,6 +20,13 @@ package enum Restoration {
     ) throws -> RestoreResult {
         ProcessHardening.apply()
         let data = options.dataDirectory
+        guard BackupFiles.kind(options.backup) == .directory else {
+            throw BackupFailure.refused("there is no backup at \(options.backup)")
+        }
+        guard BackupFiles.kind("\(options.backup)/\(BackupManifest.fileName)") == .file else {
+            throw BackupFailure.refused(
+                "\(options.backup) is no backup: it has no \(BackupManifest.fileName)")
+        }
         let settings = try settings(options)
         try refuseUsed(data, settings)
         try makeDirectory(data)
@@ -39,15 +46,20 @@ package enum Restoration {
             generation = try Vault.bringBackKeyring(
                 fromEscrow: escrow, to: settings.keyringDirectory)
         }
-        let vault = try unlock(settings, in: settings.keyringDirectory, clock)
+        let vault = try unlock(options, settings, in: settings.keyringDirectory, clock)
+        let lostLedger =
+            options.acceptsLostLedger
+            ? LostLedger(seen: vault.knownLedgerNumber, found: vault.erasureLedgerNumber) : nil
         let watermark = try WatermarkFacts.read("\(settings.keyringDirectory)/watermark")
         try copy(options.backup, to: data, vault)
         let copy = try StoredCopy(path: "\(data)/\(unfinished)")
-        let result = result(
+        var result = result(
             manifest, copy, watermark, now: clock(), generation: generation,
             wroteSettings: wroteSettings)
+        result.lostLedger = lostLedger
         // First the permission, then the name: a start in between finds no database and refuses.
-        try ticket(manifest, watermark).leave(in: settings.keyringDirectory, vault)
+        try ticket(manifest, watermark, lostLedger).leave(in: settings.keyringDirectory, vault)
+        if lostLedger != nil { try vault.giveUpLedger(now: clock()) }
         try BackupFiles.rename("\(data)/\(unfinished)", to: "\(data)/db")
         try BackupFiles.sync(directory: data)
         return result
@@ -56,6 +68,7 @@ package enum Restoration {
     private static func settings(_ options: RestoreOptions) throws -> ServerSettings {
         var overrides: [String: String] = [:]
         overrides["keyring.directory"] = options.keyringDirectory
+        overrides["erasures.directory"] = options.erasuresDirectory
         overrides["masterKey"] = options.masterKey?.description
         return try ServerSettings.load(
             directory: options.dataDirectory, overrides: overrides, environment: [:])
@@ -70,9 +83,9 @@ package enum Restoration {
         case .file, .other: throw BackupFailure.refused("\(data) is no directory")
         }
         var allowed: Set = ["strm.json", "lock", "port", unfinished]
-        if settings.keyringDirectory.hasPrefix(data + "/") {
-            let inside = settings.keyringDirectory.dropFirst(data.count + 1)
-            allowed.insert(String(inside.prefix { $0 != "/" }))
+        let own = [settings.keyringDirectory, settings.erasures.directory]
+        for path in own where path.hasPrefix(data + "/") {
+            allowed.insert(String(path.dropFirst(data.count + 1).prefix { $0 != "/" }))
         }
         if let other = try BackupFiles.names(data).first(where: { !allowed.contains($0) }) {
             throw BackupFailure.refused(
@@ -81,21 +94,33 @@ package enum Restoration {
         }
     }
 
+    /// As the server does, but for what changes something: no escrow is written.
     private static func unlock(
-        _ settings: ServerSettings, in keyring: String,
+        _ options: RestoreOptions, _ settings: ServerSettings, in keyring: String,
         _ clock: @escaping @Sendable () -> Milliseconds
     ) throws -> Vault {
-        try Vault.unlock(
-            keyringDirectory: keyring, masterKey: settings.masterKey.source,
-            clock: VaultClock(wall: clock, monotonic: VaultClock.system.monotonic),
-            configuration: VaultConfiguration(cachedKeysMax: 64))
+        var configuration = VaultConfiguration(cachedKeysMax: 64)
+        configuration.erasuresDirectory = settings.erasures.directory
+        configuration.renewsMasterKey = false
+        configuration.acceptsOlderLedger = options.acceptsLostLedger
+        do throws(VaultError) {
+            return try Vault.unlock(
+                keyringDirectory: keyring, masterKey: settings.masterKey.source,
+                clock: VaultClock(wall: clock, monotonic: VaultClock.system.monotonic),
+                configuration: configuration)
+        } catch {
+            guard case .ledger(let reason) = error, !options.acceptsLostLedger else { throw error }
+            throw BackupFailure.refused(
+                "the erasure ledger cannot be used: \(reason). If it is lost for good, see "
+                    + "--erasure-ledger-lost in docs/backup.md")
+        }
     }
 
     private static func verified(
         _ options: RestoreOptions, _ settings: ServerSettings, in keyring: String,
         _ clock: @escaping @Sendable () -> Milliseconds
     ) throws -> BackupManifest {
-        let vault = try unlock(settings, in: keyring, clock)
+        let vault = try unlock(options, settings, in: keyring, clock)
         let manifestPath = "\(options.backup)/\(BackupManifest.fileName)"
         let bytes = try BackupFiles.contents(manifestPath, bytesMax: BackupManifest.bytesMax)
         // Told apart, though a wrong keyring also has another signing key.
@@ -135,6 +160,9 @@ package enum Restoration {
         }
         var members: [(name: String, value: WireValue)] = []
         if !keyring.isEmpty { members.append(("keyring", .object(keyring))) }
+        if let directory = options.erasuresDirectory {
+            members.append(("erasures", ["directory": .string(directory)]))
+        }
         if let masterKey = options.masterKey {
             members.append(("masterKey", .string(masterKey.description)))
         }
@@ -160,7 +188,7 @@ package enum Restoration {
     }
 
     private static func ticket(
-        _ manifest: BackupManifest, _ watermark: WatermarkFacts?
+        _ manifest: BackupManifest, _ watermark: WatermarkFacts?, _ lostLedger: LostLedger?
     ) -> RestoreTicket {
         var random = SystemRandomNumberGenerator()
         let id = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -172,7 +200,7 @@ package enum Restoration {
                     RestoreTicket.Abandoned(
                         auditSize: $0.size, auditRoot: $0.root, sequence: watermark.sequence)
                 }
-            })
+            }, lostLedger: lostLedger)
     }
 
     private static func result(

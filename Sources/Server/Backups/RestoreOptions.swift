@@ -10,16 +10,23 @@ package struct RestoreOptions: Sendable {
     package var masterKey: MasterKeyCustody?
     /// Takes the keyring from an escrow first, into a keyring directory that has none.
     package var escrowDirectory: String?
+    /// Default: what the settings say, else the keyring directory.
+    package var erasuresDirectory: String?
+    /// The erasure ledger is lost, or only an older copy of it is there, and that is to be taken.
+    package var acceptsLostLedger: Bool
 
     package init(
         backup: String, dataDirectory: String, keyringDirectory: String? = nil,
-        masterKey: MasterKeyCustody? = nil, escrowDirectory: String? = nil
+        masterKey: MasterKeyCustody? = nil, escrowDirectory: String? = nil,
+        erasuresDirectory: String? = nil, acceptsLostLedger: Bool = false
     ) {
         self.backup = backup
         self.dataDirectory = dataDirectory
         self.keyringDirectory = keyringDirectory
         self.masterKey = masterKey
         self.escrowDirectory = escrowDirectory
+        self.erasuresDirectory = erasuresDirectory
+        self.acceptsLostLedger = acceptsLostLedger
     }
 }
 
@@ -41,6 +48,17 @@ package struct RestoreResult: Sendable {
     package var expiredDays: Int
     /// The generation of the keyring that was taken from an escrow; nil: none was.
     package var escrowGeneration: UInt64?
+    /// If the ledger was given up: its last number that the keyring had seen, and that of the ledger
+    /// that was found, 0 for none.
+    package var lostLedger: LostLedger?
     /// True if there were no settings, so that a file with those of the options was written.
     package var wroteSettings: Bool
+}
+
+/// An erasure ledger that was given up.
+package struct LostLedger: Sendable, Equatable {
+    /// The last number that the keyring had seen.
+    package var seen: UInt64
+    /// The last number of the ledger that was found; 0: none was.
+    package var found: UInt64
 }

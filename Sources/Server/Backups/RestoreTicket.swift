@@ -31,6 +31,8 @@ struct RestoreTicket: Sendable, Equatable {
     var auditRoot: TreeHash
     /// nil: there was no watermark, so nobody here knows.
     var abandoned: Abandoned?
+    /// Somebody said that the erasure ledger is lost; nil: it must be there.
+    var lostLedger: LostLedger?
 
     /// For the audit entry `storeRestored`.
     var detail: [String: String] {
@@ -40,6 +42,11 @@ struct RestoreTicket: Sendable, Equatable {
         ]
         detail["abandonedAuditSize"] = abandoned.map { String($0.auditSize) } ?? "unknown"
         detail["abandonedAuditRoot"] = abandoned.map { $0.auditRoot.base64 } ?? "unknown"
+        if let lostLedger {
+            detail["erasureLedgerLost"] = "true"
+            detail["erasureLedgerSeen"] = String(lostLedger.seen)
+            detail["erasureLedgerFound"] = String(lostLedger.found)
+        }
         return detail
     }
 
@@ -74,7 +81,11 @@ struct RestoreTicket: Sendable, Equatable {
     }
 
     static func remove(in directory: String) throws(BackupFailure) {
-        unlink("\(directory)/\(fileName)")
+        guard unlink("\(directory)/\(fileName)") == 0 || errno == ENOENT else {
+            // A permission that stays would let another older state in.
+            let reason = String(cString: strerror(errno))
+            throw .io("\(directory)/\(fileName) cannot be removed: \(reason)")
+        }
         try BackupFiles.sync(directory: directory)
     }
 
@@ -110,6 +121,12 @@ struct RestoreTicket: Sendable, Equatable {
                 "sequence": .integer(Int64(clamping: abandoned.sequence)),
             ])
         }
+        if let lostLedger {
+            members["lostLedger"] = .object([
+                "seen": .integer(Int64(clamping: lostLedger.seen)),
+                "found": .integer(Int64(clamping: lostLedger.found)),
+            ])
+        }
         return .object(members)
     }
 
@@ -129,9 +146,16 @@ struct RestoreTicket: Sendable, Equatable {
             abandoned = Abandoned(
                 auditSize: place.size, auditRoot: place.root, sequence: UInt64(sequence))
         }
+        var lostLedger: LostLedger?
+        if let given = value["lostLedger"] {
+            guard case .integer(let seen)? = given["seen"],
+                case .integer(let found)? = given["found"]
+            else { return nil }
+            lostLedger = LostLedger(seen: UInt64(seen), found: UInt64(found))
+        }
         self.init(
             id: id, backup: backup, sequence: UInt64(sequence), auditSize: place.size,
-            auditRoot: place.root, abandoned: abandoned)
+            auditRoot: place.root, abandoned: abandoned, lostLedger: lostLedger)
     }
 
     private static func place(_ value: WireValue) -> (size: UInt64, root: TreeHash)? {
@@ -143,7 +167,7 @@ struct RestoreTicket: Sendable, Equatable {
 
     init(
         id: String, backup: String, sequence: UInt64, auditSize: UInt64, auditRoot: TreeHash,
-        abandoned: Abandoned?
+        abandoned: Abandoned?, lostLedger: LostLedger? = nil
     ) {
         self.id = id
         self.backup = backup
@@ -151,5 +175,6 @@ struct RestoreTicket: Sendable, Equatable {
         self.auditSize = auditSize
         self.auditRoot = auditRoot
         self.abandoned = abandoned
+        self.lostLedger = lostLedger
     }
 }

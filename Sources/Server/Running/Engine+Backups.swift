@@ -4,6 +4,7 @@ import Export
 import FoundationEssentials
 import Logging
 import Store
+import Subjects
 import Vault
 
 /// Backups and escrow, as the engine wires them.
@@ -33,13 +34,19 @@ extension Engine {
             clock: clock, logger: logger)
     }
 
-    /// Puts on record that the database is a backup, before anything else is, and gives up the
-    /// permission to be older.
+    /// Puts on record that the database is a backup, before anything else is: also before what the
+    /// erasure ledger does in it again. Blocks.
+    static func beginRestored(_ ticket: RestoreTicket?, _ vault: Vault, _ audit: AuditLog) throws {
+        guard let ticket, try !isRecorded(ticket, audit) else { return }
+        let entry = AuditEntry.server(.storeRestored, detail: ticket.detail)
+        try vault.beginRestored(
+            recording: .audit(AuditLog.draft(entry)), givesUpLedger: ticket.lostLedger != nil)
+    }
+
+    /// Records what the log has lost of receipts, and gives up the permission to be older.
     func finishRestore() async throws {
         guard let ticket = restoreTicket else { return }
-        if try await !isRecorded(ticket) {
-            try await audit.append(.server(.storeRestored, detail: ticket.detail))
-        }
+        try await subjects.recordReceiptsAgain()
         try await store.readers.run { [settings] in
             try RestoreTicket.remove(in: settings.keyringDirectory)
         }
@@ -47,11 +54,9 @@ extension Engine {
     }
 
     /// A start that died after the entry and before the ticket was gone has recorded it already.
-    private func isRecorded(_ ticket: RestoreTicket) async throws -> Bool {
-        let page = try await store.readers.run { [audit] in
-            try audit.entries(
-                matching: AuditFilter(act: .storeRestored), from: ticket.auditSize, limit: 100)
-        }
+    private static func isRecorded(_ ticket: RestoreTicket, _ audit: AuditLog) throws -> Bool {
+        let page = try audit.entries(
+            matching: AuditFilter(act: .storeRestored), from: ticket.auditSize, limit: 100)
         return page.lines.contains { $0.line.contains("\"restore\":\"\(ticket.id)\"") }
     }
 

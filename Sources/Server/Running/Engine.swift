@@ -119,6 +119,7 @@ final class Engine: Sendable {
             tokenService = TokenService(
                 catalog: catalog, tokens: tokens, secrets: secrets, audit: audit)
             try store.start()
+            try Self.beginRestored(restoreTicket, vault, audit)
             try vault.recoverErasures(now: clock())
             // After the start: opening a partition may have to commit.
             for stream in snapshot.streams.values.map(\.value) {

@@ -39,6 +39,20 @@ struct Restore: ParsableCommand {
             valueName: "directory"))
     var keyringFromEscrow: String?
 
+    @Option(
+        name: .customLong("erasures"),
+        help: ArgumentHelp(
+            "Where the erasure ledger is (default: what DIR/strm.json says, else the keyring "
+                + "directory).", valueName: "directory"))
+    var erasures: String?
+
+    @Flag(
+        help: """
+            The erasure ledger is lost: start without it. Erasures that were not destroyed yet, and \
+            fences, are forgotten; see docs/backup.md.
+            """)
+    var erasureLedgerLost = false
+
     @OptionGroup var output: OutputOptions
 
     mutating func validate() throws {
@@ -57,7 +71,9 @@ struct Restore: ParsableCommand {
                     backup: Self.absolute(backup), dataDirectory: data,
                     keyringDirectory: keyring.map(Self.absolute),
                     masterKey: masterKey.flatMap { MasterKeyCustody($0) },
-                    escrowDirectory: keyringFromEscrow.map(Self.absolute)))
+                    escrowDirectory: keyringFromEscrow.map(Self.absolute),
+                    erasuresDirectory: erasures.map(Self.absolute),
+                    acceptsLostLedger: erasureLedgerLost))
         } catch {
             throw ServerFailure.explain(error, data: data)
         }
@@ -90,6 +106,8 @@ struct Restore: ParsableCommand {
             ("days", .integer(Int64(result.days))),
             ("expiredDays", .integer(Int64(result.expiredDays))),
             ("escrowGeneration", number(result.escrowGeneration)),
+            ("erasureLedgerSeen", number(result.lostLedger?.seen)),
+            ("erasureLedgerFound", number(result.lostLedger?.found)),
             ("wroteSettings", .boolean(result.wroteSettings)),
         ]
     }

@@ -68,13 +68,15 @@ final class BackupSite: Sendable {
     }
 
     func restores(
-        _ name: String, keyring: String? = nil, fromEscrow: Bool = false
+        _ name: String, keyring: String? = nil, fromEscrow: Bool = false,
+        erasures: String? = nil, acceptsLostLedger: Bool = false
     ) throws -> RestoreResult {
         try Restoration.restore(
             RestoreOptions(
                 backup: "\(backups)/\(name)", dataDirectory: data,
                 keyringDirectory: keyring ?? keys, masterKey: .file("\(root)/master.key"),
-                escrowDirectory: fromEscrow ? escrow : nil),
+                escrowDirectory: fromEscrow ? escrow : nil, erasuresDirectory: erasures,
+                acceptsLostLedger: acceptsLostLedger),
             clock: clock.read)
     }
 
