@@ -39,11 +39,25 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 NOTE_BYTES_MAX = 65536
 PROOF_BYTES_MAX = 262144
 BUNDLE_BYTES_MAX = 256 * (2 + 65535)
+PROBLEMS_MAX = 100
+ROTATIONS_MAX = 36500
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 class Refused(Exception):
     """What was looked at is not as it was signed."""
+
+
+class TooMany(Exception):
+    """So much is wrong that the rest is not looked at."""
+
+
+class Problems(list):
+    def append(self, text):
+        super().append(text)
+        if len(self) == PROBLEMS_MAX:
+            super().append("more problems were found; verification ended here")
+            raise TooMany()
 
 
 def decode64(text):
@@ -129,6 +143,10 @@ class Key:
         parts = text.split("+", 2)
         if len(parts) != 3 or not parts[0]:
             raise Refused("not a verifier key: name+id+base64 is expected")
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise Refused("not a verifier key: it holds what is no character")
         self.name, self.text = parts[0], text
         material = decode64(parts[2])
         if len(material) != 33 or material[0] != algorithm:
@@ -346,10 +364,16 @@ def check_update(data, kept_data, chain):
 
 # --- The log --------------------------------------------------------------------------------------
 
+def number(text):
+    if len(text) > 20:
+        raise ValueError("a number of more than 20 digits")
+    return int(text)
+
+
 def parse_entry(data, index):
     """The members of an entry that begins as every entry does."""
     try:
-        members = json.loads(data.decode("ascii"))
+        members = json.loads(data.decode("ascii"), parse_int=number)
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise Refused("entry %d: not a line of ASCII JSON" % index)
     if (b"\n" in data or not isinstance(members, dict)
@@ -391,18 +415,36 @@ def split_bundle(data):
     return entries
 
 
+def restore_text(index, detail):
+    """What the log itself says about a backup that was brought back."""
+    detail = detail if isinstance(detail, dict) else {}
+    size, abandoned = (ascii(detail.get(name))[:24].strip("'")
+                       for name in ("auditSize", "abandonedAuditSize"))
+    return ("entry %d: a backup with a log of %s entries was brought back, and one of %s entries was "
+            "given up; checkpoints of more than %s entries from before do not fit"
+            % (index, size, abandoned, size))
+
+
 class Log:
     """One exported log. `problems` says all that is wrong with it."""
 
     def __init__(self, directory, key, older=()):
         self.directory, self.key, self.older = directory, key, older
-        self.problems, self.expected = [], set()
-        self.checkpoint, self.chain, self.consistent = None, None, []
+        self.problems, self.expected, self.restores = Problems(), set(), []
+        self.checkpoint, self.chain, self.consistent, self.signers = None, None, [], []
 
     def run(self):
         try:
+            self.check()
+        except TooMany:
+            pass
+
+    def check(self):
+        try:
             self.chain = KeyChain(self.key, self.rotation_proofs())
-            self.checkpoint = self.chain.checkpoint(self.read("checkpoint", NOTE_BYTES_MAX))
+            data = self.read("checkpoint", NOTE_BYTES_MAX)
+            self.checkpoint = self.chain.checkpoint(data)
+            self.signers = [term[0] for term in self.chain.terms if Note(data).signed_by(term[0])]
         except Refused as error:
             self.problems.append("checkpoint: %s" % error)
             return
@@ -415,7 +457,8 @@ class Log:
 
     def rotation_proofs(self):
         proofs = []
-        while os.path.lexists(os.path.join(self.directory, "rotations/%d" % (len(proofs) + 1))):
+        while (len(proofs) < ROTATIONS_MAX and os.path.lexists(
+                os.path.join(self.directory, "rotations/%d" % (len(proofs) + 1)))):
             proofs.append(self.read("rotations/%d" % (len(proofs) + 1), PROOF_BYTES_MAX))
         return proofs
 
@@ -443,6 +486,8 @@ class Log:
                 if members["at"] < last_time:
                     self.problems.append("entry %d: earlier than the entry before it" % index)
                 last_time = max(last_time, members["at"])
+                if members["act"] == "storeRestored" and len(self.restores) < PROBLEMS_MAX:
+                    self.restores.append(restore_text(index, members.get("detail")))
                 if members["act"] == "auditKeyRotated" and index + 1 not in handover_sizes:
                     self.problems.append("entry %d: names a new key without a proof" % index)
         return hashes
@@ -533,14 +578,20 @@ def verify_logs(options, key, older):
         size = log.checkpoint.size if log.checkpoint else None
         if options.json:
             print(json.dumps({"intact": not log.problems, "size": size,
-                              "problems": log.problems[:20]}))
+                              "keys": len(log.chain.terms) if log.chain else 0,
+                              "signedBy": [key.text for key in log.signers],
+                              "restores": log.restores, "problems": log.problems[:20]}))
             continue
         print("%s: %s" % (directory, "NOT INTACT" if log.problems else "intact"))
         if log.checkpoint:
             print("  %d entries, root %s" % (size, base64.b64encode(log.checkpoint.root).decode()))
             print("  %d keys, %d of %d older checkpoints fit"
                   % (len(log.chain.terms), len(log.consistent), len(older)))
-        for problem in log.problems[:100]:
+            print("  signed by %s" % ", ".join(
+                "%s+%s" % (ascii(key.name)[1:-1], key.id.hex()) for key in log.signers))
+        for restore in log.restores:
+            print("  restored: %s" % restore)
+        for problem in log.problems:
             print("  problem: %s" % problem)
     return intact
 
@@ -577,6 +628,11 @@ def main():
     options = parser.parse_args()
     if not options.directory and not options.proof and not options.update:
         parser.error("nothing to verify")
+    if options.witness and not options.older:
+        parser.error("--witness checks the checkpoints given with --older, and there is none")
+    for directory in options.directory:
+        if not os.path.isdir(directory):
+            parser.error("%s: no such directory" % directory)
     key = key_of(parser, options.key)
     older = [given(parser, path, NOTE_BYTES_MAX) for path in options.older]
     try:
@@ -589,7 +645,7 @@ def main():
             verify_proofs(options, parser, key, older)
         intact = verify_logs(options, key, older)
     except Refused as error:
-        print("REFUSED: %s" % error)
+        print("REFUSED: %s" % ascii(str(error))[1:-1])
         intact = False
     return 0 if intact else 1
 

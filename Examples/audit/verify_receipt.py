@@ -3,13 +3,14 @@
 
 Needs Python 3.9 and the package `cryptography` (Ed25519). Nothing is asked of the server.
 
-    verify_receipt.py RECEIPT KEY [KEY ...] [--entries FILE]
+    verify_receipt.py RECEIPT KEY [KEY ...] [--entries DIRECTORY]
 
 RECEIPT is the file that `strm subject receipt` printed. KEY is a verifier key as `strm init` printed
 it, such as streammachine.dev/audit+1a2b3c4d+AbC..., or a file with one on each line, such as the
 answer of GET /v1/audit/verifier-key. Keep it from before: a key that came with the receipt proves
-nothing. --entries is a file of audit entries, one JSON object a line; then the log must hold the
-receipt's hash (act erasureReceiptIssued).
+nothing. --entries is a directory that `strm audit export` wrote. All of it is checked, by
+verify_audit.py beside this file and one of the keys, and then the log must hold the hash of RECEIPT
+(act erasureReceiptIssued).
 
 Exit status: 0 genuine, 1 not genuine, 2 wrong usage or unreadable.
 """
@@ -24,8 +25,15 @@ import sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+try:
+    import verify_audit  # beside this file; for --entries alone
+    Refused = verify_audit.Refused
+except ImportError:
+    verify_audit, Refused = None, ()
+
 NAME = "streammachine.dev/receipts"
 ED25519 = b"\x01"
+RECEIPT_BYTES_MAX = 16 << 20
 
 
 class Fault(Exception):
@@ -45,22 +53,35 @@ def pairs(members):
 
 
 def no_fraction(text):
-    raise Fault(f"a number that is not whole: {text}")
+    raise Fault(f"a number that is not whole: {text[:40]}")
+
+
+def whole(text):
+    if len(text) > 20:
+        raise Fault("a number of more than 20 digits")
+    return int(text)
 
 
 def parse(data):
     try:
         return json.loads(
             data.decode("utf-8"), object_pairs_hook=pairs, parse_float=no_fraction,
-            parse_constant=no_fraction)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            parse_int=whole, parse_constant=no_fraction)
+    except RecursionError as error:
+        raise Fault("nested too deeply") from error
+    except ValueError as error:
         raise Fault(f"not JSON: {error}") from error
 
 
 def canonical(value):
     """The text that is signed: sorted members, no white space, UTF-8, ended by a newline."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return (text + "\n").encode("utf-8")
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return (text + "\n").encode("utf-8")
+    except RecursionError as error:
+        raise Fault("nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise Fault("a text that holds half a surrogate pair") from error
 
 
 def key_id(name, public):
@@ -80,22 +101,32 @@ def public_key(text):
         raise Fault(f"not a verifier key: {error}") from error
     if len(raw) != 33 or raw[:1] != ED25519:
         raise Fault("not an Ed25519 key")
-    if hash_given != key_id(parts[0], raw[1:]):
+    try:
+        fits = hash_given == key_id(parts[0], raw[1:])
+    except UnicodeEncodeError as error:
+        raise Fault("the name of the key holds what is no character") from error
+    if not fits:
         raise Fault("the hash of the key does not fit its name")
     return raw[1:]
 
 
 def read_keys(arguments):
-    keys = []
+    """The keys as texts."""
+    texts = []
     for argument in arguments:
-        texts = [argument]
         if os.path.exists(argument):
-            with open(argument, encoding="utf-8") as file:
-                texts = [line.split()[0] for line in file if line.strip()]
-        keys += [public_key(text) for text in texts]
-    if not keys:
+            try:
+                with open(argument, encoding="utf-8") as file:
+                    texts += [line.split()[0] for line in file if line.strip()]
+            except UnicodeDecodeError as error:
+                raise Fault(f"{argument} is not a text") from error
+        else:
+            texts.append(argument)
+    if not texts:
         raise Fault("no key was given")
-    return keys
+    for text in texts:
+        public_key(text)
+    return texts
 
 
 def verify(data, keys):
@@ -129,50 +160,81 @@ def verify(data, keys):
     return receipt
 
 
-def check_log(data, receipt, path):
-    """The log says that this very file was issued."""
-    digest = hashlib.sha256(data).hexdigest()
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            entry = json.loads(line) if line.strip() else {}
-            detail = entry.get("detail", {})
+def check_log(data, receipt, directory, keys):
+    """An export that is whole says that this very file was issued.
+
+    Returns the number of the entry and of how many the log was signed.
+    """
+    fault = None
+    for text in reversed(keys):
+        try:
+            log = verify_audit.Log(directory, verify_audit.Key(text))
+        except verify_audit.Refused as error:
+            fault = Fault(f"the key {text[:80]}: {error}")
+            continue
+        log.run()
+        if not log.problems:
+            return find_entry(log, hashlib.sha256(data).hexdigest(), receipt, directory)
+        fault = Fault(f"the export {directory} is not whole: {log.problems[0]}")
+    raise fault
+
+
+def find_entry(log, digest, receipt, directory):
+    for path, first, _ in verify_audit.tiles("entries", log.checkpoint.size):
+        data = verify_audit.read_file(
+            os.path.join(directory, path), verify_audit.BUNDLE_BYTES_MAX)
+        for index, line in enumerate(verify_audit.split_bundle(data), first):
+            entry = verify_audit.parse_entry(line, index)
+            detail = entry.get("detail")
             if (
-                entry.get("act") == "erasureReceiptIssued"
-                and detail.get("erasure") == receipt["erasure"]
+                entry["act"] == "erasureReceiptIssued" and isinstance(detail, dict)
+                and detail.get("erasure") == receipt.get("erasure")
                 and detail.get("sha256") == digest
             ):
-                return entry["n"]
+                return index, log.checkpoint.size
     raise Fault("the audit log does not hold the hash of this file: it may have been reformatted")
 
 
-def show(receipt):
-    print(f"erasure      {receipt['erasure']}")
+def shown(receipt):
+    lines = []
+    lines.append(f"erasure      {receipt['erasure']}")
     if receipt["reference"]:
-        print(f"reference    {receipt['reference']}")
-    print(f"person       {receipt['person']}")
-    print(f"unusable     {receipt['unusableSince']}")
-    print(f"destroyed    {receipt['destroyedAt']}")
-    print(f"data keys    {receipt['destroyed']['dataKeys']}")
+        lines.append(f"reference    {receipt['reference']}")
+    lines.append(f"person       {receipt['person']}")
+    lines.append(f"unusable     {receipt['unusableSince']}")
+    lines.append(f"destroyed    {receipt['destroyedAt']}")
+    lines.append(f"data keys    {receipt['destroyed']['dataKeys']}")
     for item in receipt["recipients"]["items"]:
         what = ", ".join(item["fields"] + [f"hash of {name}" for name in item["hashedFields"]])
         source = item["derivedStream"] or item["stream"]
-        print(f"received by  {item['client']} ({item['role']}) from {source}: {what or 'data keys'}, "
-              f"{item['events']} events, {item['firstAt']} to {item['lastAt']}")
+        lines.append(
+            f"received by  {item['client']} ({item['role']}) from {source}: {what or 'data keys'}, "
+            f"{item['events']} events, {item['firstAt']} to {item['lastAt']}")
         for name in item["objects"]:
-            print(f"             object {name}")
+            lines.append(f"             object {name}")
     for limit in receipt["notCovered"]:
-        print(f"not covered  {limit['text']}")
+        lines.append(f"not covered  {limit['text']}")
+    return lines
 
 
 def main():
     parser = argparse.ArgumentParser(description="Check the receipt of an erasure, offline.")
     parser.add_argument("receipt")
     parser.add_argument("key", nargs="+")
-    parser.add_argument("--entries", help="audit entries, one JSON object a line")
+    parser.add_argument("--entries", help="a directory that strm audit export wrote")
     arguments = parser.parse_args()
     try:
         with open(arguments.receipt, "rb") as file:
-            data = file.read()
+            data = file.read(RECEIPT_BYTES_MAX + 1)
+        if len(data) > RECEIPT_BYTES_MAX:
+            print("cannot read: the receipt is larger than 16 MiB", file=sys.stderr)
+            return 2
+        if arguments.entries and verify_audit is None:
+            print("--entries needs verify_audit.py beside this file", file=sys.stderr)
+            return 2
+        if arguments.entries and not os.path.isdir(arguments.entries):
+            print(f"cannot read: {arguments.entries} is no directory", file=sys.stderr)
+            return 2
         keys = read_keys(arguments.key)
     except OSError as error:
         print(f"cannot read: {error}", file=sys.stderr)
@@ -181,17 +243,27 @@ def main():
         print(f"wrong key: {fault}", file=sys.stderr)
         return 2
     try:
-        receipt = verify(data, keys)
-        entry = check_log(data, receipt, arguments.entries) if arguments.entries else None
+        receipt = verify(data, [public_key(text) for text in keys])
+        found = check_log(data, receipt, arguments.entries, keys) if arguments.entries else None
+        lines = shown(receipt)
+    except Refused as error:
+        print(f"NOT GENUINE: the export: {error}", file=sys.stderr)
+        return 1
+    except (KeyError, TypeError, AttributeError):
+        print("NOT GENUINE: signed, but not a receipt of the form that this program knows",
+              file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"cannot read: {error}", file=sys.stderr)
         return 2
     except Fault as fault:
         print(f"NOT GENUINE: {fault}", file=sys.stderr)
         return 1
-    show(receipt)
-    if entry is not None:
-        print(f"in the log   entry {entry}")
+    for line in lines:
+        print(ascii(line)[1:-1] if any(ord(c) < 32 for c in line) else line)
+    if found is not None:
+        print(f"in the log   entry {found[0]}: all {found[1]} entries, their tree and its signature "
+              "were checked")
     print("genuine")
     return 0
 
