@@ -20,8 +20,8 @@ final class KeyringEscrow: Sendable {
     private let id: [UInt8]
     private let wall: @Sendable () -> Milliseconds
     private let state = Mutex(State())
-    /// Held while the copy is written: one writer at a time. Opened when it is first needed.
-    private let output = Mutex<KeyringDirectory?>(nil)
+    /// Held while the copy is written: one writer at a time.
+    private let output = Mutex<Void>(())
     private let writer: BlockingPool
 
     /// - Parameter id: of the keyring: the copy of another one is never overwritten.
@@ -58,18 +58,21 @@ final class KeyringEscrow: Sendable {
         }
     }
 
-    /// Writes what waits, and returns when the copy is the current generation. Blocks.
+    /// Writes what waits, and returns when the copy is the current generation. Looks each time at
+    /// what is at the path now: the device may have gone, or another be in its place. Blocks.
     func settle() throws(VaultError) {
-        try output.withLock { output throws(VaultError) in
+        try output.withLock { _ throws(VaultError) in
             guard let newest = state.withLock({ $0.newest }) else { return }
-            guard state.withLock({ $0.held != newest.generation }) else { return }
             do throws(VaultError) {
-                try write(newest, to: try opened(&output))
+                try write(newest, to: try KeyringDirectory(path: path))
             } catch {
-                // The device may have gone: the next try opens it anew.
-                output = nil
                 let told = VaultError.keyring("its escrow is behind: \(error.description)")
-                state.withLock { $0.failure = told }
+                let now = wall()
+                state.withLock {
+                    $0.failure = told
+                    $0.held = nil
+                    if $0.behindSince == nil { $0.behindSince = now }
+                }
                 throw told
             }
             let now = wall()
@@ -89,13 +92,23 @@ final class KeyringEscrow: Sendable {
         }
     }
 
-    private func opened(
-        _ output: inout KeyringDirectory?
-    ) throws(VaultError) -> KeyringDirectory {
-        if let output { return output }
-        let directory = try KeyringDirectory(path: path)
-        output = directory
-        return directory
+    /// An empty file that says that the directory is one for an escrow, until there is one: a mount
+    /// point without its device looks like an empty directory.
+    static let mark = "escrow.prepared"
+
+    static func prepare(path: String) throws(VaultError) {
+        try KeyringDirectory.create(path: path)
+        guard try !KeyringDirectory(path: path).hasKeyring else {
+            throw .keyring("the directory for its escrow holds a keyring already")
+        }
+        let directory = try files(path)
+        guard !directory.exists(mark) else { return }
+        try directory.create(mark, [])
+        try directory.syncNames()
+    }
+
+    private static func files(_ path: String) throws(VaultError) -> FileDirectory {
+        try FileDirectory(path: path, makes: false) { .keyring("its escrow: \($0)") }
     }
 
     private func write(
@@ -114,7 +127,15 @@ final class KeyringEscrow: Sendable {
             if there.generation == newest.generation, try directory.read() == newest.bytes {
                 return
             }
+        } else {
+            guard try Self.files(path).exists(Self.mark) else {
+                throw .keyring(
+                    "the directory of the escrow holds neither a keyring nor the empty file "
+                        + "\(Self.mark): is its device mounted?")
+            }
         }
         try directory.replace(with: newest.bytes)
+        // From now on the keyring is the mark.
+        try? Self.files(path).remove(Self.mark)
     }
 }

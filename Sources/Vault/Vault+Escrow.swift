@@ -13,13 +13,11 @@ extension Vault {
         try keyring.escrow?.settle()
     }
 
-    /// Makes the directory of an escrow (0700) if it is missing. Only `strm init` does: later, a
-    /// directory that is missing is a device that is not mounted.
+    /// Makes the directory of an escrow (0700) if it is missing, and marks it. Only `strm init` does:
+    /// later, a directory that is missing or has neither a keyring nor the mark is a device that is
+    /// not mounted.
     package static func prepareEscrow(directory: String) throws(VaultError) {
-        try KeyringDirectory.create(path: directory)
-        guard try !KeyringDirectory(path: directory).hasKeyring else {
-            throw .keyring("the directory for its escrow holds a keyring already")
-        }
+        try KeyringEscrow.prepare(path: directory)
     }
 
     /// Puts the keyring of an escrow into a keyring directory that has none, made (0700) if it is

@@ -104,6 +104,35 @@ struct EscrowTests {
         try expect(escrow, holds: fixture.bytesOfKeyring())
     }
 
+    @Test("writes nothing into a mount point without its device, before the first time or after it")
+    func notMounted() throws {
+        let (fixture, escrow) = try fixture()
+        let device = escrow + ".device"
+        func unmounts() throws {
+            try FileManager.default.moveItem(atPath: escrow, toPath: device)
+            try FileManager.default.createDirectory(
+                atPath: escrow, withIntermediateDirectories: false)
+        }
+        func mounts() throws {
+            #expect(try names(escrow).isEmpty)
+            try FileManager.default.removeItem(atPath: escrow)
+            try FileManager.default.moveItem(atPath: device, toPath: escrow)
+        }
+        try fixture.vault.settleEscrow()
+        try unmounts()
+        // Noticed also while there is nothing new to write.
+        #expect(throws: VaultError.self) { try fixture.vault.settleEscrow() }
+        #expect(fixture.vault.escrowStatus?.isBehind == true)
+        _ = try fixture.vault.key(of: "session", at: fixture.clock.now)
+        #expect(throws: VaultError.self) { try fixture.vault.settleEscrow() }
+        try fixture.opens()
+        #expect(throws: VaultError.self) { try fixture.vault.settleEscrow() }
+        try mounts()
+        try fixture.vault.settleEscrow()
+        try expect(escrow, holds: fixture.bytesOfKeyring())
+        #expect(fixture.vault.escrowStatus?.isBehind == false)
+    }
+
     @Test("of another installation is never overwritten, nor is a newer one")
     func foreign() throws {
         let other = try VaultFixture()
