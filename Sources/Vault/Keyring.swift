@@ -22,6 +22,7 @@ final class Keyring: Sendable {
     /// `newestDay` of the published contents, for the hot path.
     private let newestDayNumber: Atomic<UInt32>
     private let publishedGeneration: Atomic<UInt64>
+    private let madeBuckets = Atomic<UInt64>(0)
     /// The clock guard's last word, readable without waiting for a write.
     private let held: Atomic<Bool>
     private let monotonic: @Sendable () -> Milliseconds
@@ -90,6 +91,8 @@ final class Keyring: Sendable {
     /// Why the last write failed; nil if it did not.
     var failure: VaultError? { lastFailure.withLock { $0 } }
     var generation: UInt64 { publishedGeneration.load(ordering: .acquiring) }
+    /// The generation in which bucket keys were last made by this process; 0: none.
+    var bucketsMadeIn: UInt64 { madeBuckets.load(ordering: .acquiring) }
     var isOnHold: Bool { held.load(ordering: .acquiring) }
 
     /// The day of the newest epoch: no key of an older day than the one before it seals any more.
@@ -123,8 +126,16 @@ final class Keyring: Sendable {
             let id = EpochClass(epoch: contents.newestEpoch, retention: retention)
             let keys = BucketKeys(day: contents.newestDay, memory: memory)
             contents.epochs[id] = keys
-            try write(&contents, now: now, &writer)
+            try write(&contents, now: now, &writer, makesBuckets: true)
             return (id, keys)
+        }
+    }
+
+    /// Opens an epoch whose number is higher than `number`, for today.
+    func beginEpoch(behind number: UInt32, now: Milliseconds) throws(VaultError) {
+        try change(now: now) { contents in
+            contents.newestEpoch = max(contents.newestEpoch, number) + 1
+            contents.newestDay = max(contents.newestDay, UTCDay(at: now))
         }
     }
 
@@ -228,7 +239,8 @@ final class Keyring: Sendable {
 
     /// Makes `contents` durable, then visible.
     private func write(
-        _ contents: inout KeyringContents, now: Milliseconds, _ writer: inout Writer
+        _ contents: inout KeyringContents, now: Milliseconds, _ writer: inout Writer,
+        makesBuckets: Bool = false
     ) throws(VaultError) {
         // An untrusted time must not become the mark that the next start is measured by.
         if isTrusted(now, &writer) {
@@ -246,6 +258,8 @@ final class Keyring: Sendable {
         }
         lastFailure.withLock { $0 = nil }
         let visible = contents
+        // First: whoever sees new bucket keys sees that they are new.
+        if makesBuckets { madeBuckets.store(writer.generation, ordering: .releasing) }
         published.withLock { $0 = visible }
         newestDayNumber.store(visible.newestDay.number, ordering: .releasing)
         publishedGeneration.store(writer.generation, ordering: .releasing)

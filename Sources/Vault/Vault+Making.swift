@@ -128,7 +128,7 @@ extension Vault {
         // Before the submission: the completion may come at once.
         pending.add(PendingKeys.Key(link: link, record: record), for: sequence)
         do throws(StoreError) {
-            try request.store.submit(mutations) { [cache, pending] result in
+            try submitMarked(mutations, to: request.store) { [cache, pending] result in
                 if case .failure = result {
                     fate.fail()
                     cache.remove(link)

@@ -32,7 +32,8 @@ extension Vault {
                     expires: now + BucketKeys.keyLife, sequence: sequence
                 ).wrap(bytes, link: link, with: keys)
                 do throws(StoreError) {
-                    try store.submit([.putKey(link, record: record)], completion: nil)
+                    try submitMarked(
+                        [.putKey(link, record: record)], to: store, completion: nil)
                 } catch {
                     throw .store(error)
                 }

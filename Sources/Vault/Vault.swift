@@ -29,6 +29,9 @@ package final class Vault: Sendable {
     let batches = Stripe()
     let interruption = Mutex<VaultError?>(nil)
     let keysMade = Atomic<UInt64>(0)
+    /// Generation of the keyring of the last mark that was given to the store; see `EpochMark`.
+    let markedGeneration = Atomic<UInt64>(0)
+    let markLock = Stripe()
     private let store = Mutex<(any KeyStore)?>(nil)
     private let custody: Mutex<MasterKeySource>
 
@@ -92,6 +95,7 @@ package final class Vault: Sendable {
         ledger = try ErasureLedger(
             directory: erasuresDirectory, indexRoot: root.memory, keyringID: keyring.id,
             knownNumber: configuration.acceptsOlderLedger ? 0 : keyring.contents.ledgerNumber)
+            knownNumber: keyring.contents.ledgerNumber, isReadOnly: configuration.isReadOnly)
         self.clock = clock
         self.configuration = configuration
     }

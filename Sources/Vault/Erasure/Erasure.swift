@@ -26,8 +26,9 @@ package struct Erasure: Sendable, Equatable {
     package let person: Hash256
     /// Where it was asked for, ascending.
     package let streams: [StreamID]
-    /// What was erased, in order of stream and epoch; stays when the links are forgotten.
-    package let epochs: [ErasedEpoch]
+    /// What was erased, in order of stream and epoch, then what a backup brought back and was erased
+    /// again; stays when the links are forgotten.
+    package internal(set) var epochs: [ErasedEpoch]
     /// The links whose epochs are not destroyed yet.
     var keys: [EpochClass: [KeyLink]]
     /// How the keys were destroyed; nil until they are.

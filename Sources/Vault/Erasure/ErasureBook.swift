@@ -63,6 +63,13 @@ struct ErasureBook: Sendable {
                 Lift(
                     number: record.n, client: lifted.client, role: lifted.role,
                     person: lifted.person, streams: lifted.subjects.count))
+        } else if let found = record.found {
+            guard let place = places[found.erasure], erasures[place].add(found.keys) else {
+                return false
+            }
+            for keys in found.keys { tombstones.formUnion(keys.decodedLinks ?? []) }
+            // To be destroyed too.
+            erasures[place].state = .requested
         } else if record.opened == nil {
             return false
         }

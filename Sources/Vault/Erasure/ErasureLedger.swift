@@ -21,10 +21,14 @@ final class ErasureLedger: Sendable {
         /// Bytes of the file that count.
         var length = 0
         var hasFailed = false
+        /// The file may be the one before or the one after a replacement that failed.
+        var isUnknown = false
     }
 
     let directory: FileDirectory
     let path: String
+    /// Before and after the file is replaced: a fault hook of the tests.
+    private let replacementHook = Mutex<(@Sendable () throws(VaultError) -> Void)?>(nil)
     private let key: LockedMemory
     private let keyringID: String
     private let book: Mutex<ErasureBook>
@@ -33,11 +37,13 @@ final class ErasureLedger: Sendable {
     private let tombstoneCount: Atomic<Int>
     private let fenceCount: Atomic<Int>
 
-    /// Reads the ledger, if there is one. Changes nothing on disk.
+    /// Reads the ledger, if there is one. Changes nothing on disk, but makes sure that what it read
+    /// is there to stay, unless it `isReadOnly`.
     /// - Parameter knownNumber: the highest number that the keyring has seen.
     /// - Throws: `.ledger` if it is not the one that this keyring saw, whole and in order.
     init(
-        directory path: String, indexRoot: LockedMemory, keyringID: [UInt8], knownNumber: UInt64
+        directory path: String, indexRoot: LockedMemory, keyringID: [UInt8], knownNumber: UInt64,
+        isReadOnly: Bool = false
     ) throws(VaultError) {
         self.path = "\(path)/\(Self.fileName)"
         directory = try FileDirectory(path: path, makes: true) { .ledger($0) }
@@ -52,6 +58,11 @@ final class ErasureLedger: Sendable {
         let file = try directory.read(Self.fileName, bytesMax: Self.bytesMax)
         if let file {
             try Self.read(file, key, self.keyringID, &book, &writer, path: self.path)
+            // What was read may be in the page cache only, and what is done by it must not be undone.
+            if !isReadOnly {
+                try directory.sync(Self.fileName)
+                try directory.syncNames()
+            }
         }
         guard book.number >= knownNumber else {
             throw Self.isOlder(
@@ -88,6 +99,8 @@ final class ErasureLedger: Sendable {
     var snapshot: ErasureBook { book.withLock { $0 } }
     func erasure(_ id: String) -> Erasure? { book.withLock { $0[id] } }
 
+    var hasTombstones: Bool { tombstoneCount.load(ordering: .acquiring) > 0 }
+
     /// True if the key of the link must not be used any more.
     @inline(__always)
     func isErased(_ link: KeyLink) -> Bool {
@@ -104,6 +117,14 @@ final class ErasureLedger: Sendable {
     }
 
     // MARK: Changes
+
+    func failsReplacements(with hook: (@Sendable () throws(VaultError) -> Void)?) {
+        replacementHook.withLock { $0 = hook }
+    }
+
+    private func beforeReplacement() throws(VaultError) {
+        try replacementHook.withLock { $0 }?()
+    }
 
     /// Fences from now on, in memory only, until the request is on record or given up.
     func raise(_ fences: Set<Fence>) { change { $0.raisedFences.formUnion(fences) } }
@@ -133,10 +154,14 @@ final class ErasureLedger: Sendable {
             guard !writer.hasFailed else {
                 throw .ledger("a write of \(path) failed; it takes no more until the next start")
             }
+            try reopen(&writer)
             if writer.length == 0 { try begin(&writer, now) }
             var record = LedgerRecord(n: number + 1, at: now)
             fill(&record)
             let (line, mac) = record.line(after: writer.mac, key: key)
+            guard writer.length + line.count < Self.bytesMax else {
+                throw .ledger("\(path) is full: it may hold \(Self.bytesMax) bytes")
+            }
             // If this fails, for want of room perhaps, the next one begins where it began.
             try directory.append(line + [0x0A], to: Self.fileName, at: writer.length)
             // If that fails nobody knows what the disk holds: never tried again.
@@ -167,6 +192,7 @@ final class ErasureLedger: Sendable {
     func forget(destroyed isDestroyed: (EpochClass) -> Bool) throws(VaultError) {
         try writer.withLock { writer throws(VaultError) in
             guard writer.length > 0, !writer.hasFailed, hasLinks(isDestroyed) else { return }
+            try reopen(&writer)
             guard let file = try directory.read(Self.fileName, bytesMax: Self.bytesMax) else {
                 throw .ledger("\(path) is gone while it is in use")
             }
@@ -185,11 +211,21 @@ final class ErasureLedger: Sendable {
                     else { continue }
                     record.requested?.keys[index].links = nil
                 }
+                for index in record.found?.keys.indices ?? 0..<0 {
+                    guard let keys = record.found?.keys[index], let id = keys.epochClass,
+                        isDestroyed(id)
+                    else { continue }
+                    record.found?.keys[index].links = nil
+                }
                 let (text, made) = record.line(after: newMAC, key: key)
                 newMAC = made
                 bytes += text + [0x0A]
             }
+            writer.isUnknown = true
+            try beforeReplacement()
             try directory.replace(Self.fileName, with: bytes)
+            try beforeReplacement()
+            writer.isUnknown = false
             writer.mac = newMAC
             writer.length = bytes.count
             book.withLock {
@@ -197,6 +233,23 @@ final class ErasureLedger: Sendable {
                 publishCounts($0)
             }
         }
+    }
+
+    /// Looks at which file is there after a replacement that failed.
+    private func reopen(_ writer: inout Writer) throws(VaultError) {
+        guard writer.isUnknown else { return }
+        guard let file = try directory.read(Self.fileName, bytesMax: Self.bytesMax) else {
+            throw .ledger("\(path) is gone while it is in use")
+        }
+        var book = ErasureBook()
+        var found = Writer()
+        try Self.read(file, key, keyringID, &book, &found, path: path)
+        guard book.number == number else {
+            throw .ledger("\(path) was changed by somebody else")
+        }
+        try directory.sync(Self.fileName)
+        try directory.syncNames()
+        writer = found
     }
 
     private func hasLinks(_ isDestroyed: (EpochClass) -> Bool) -> Bool {

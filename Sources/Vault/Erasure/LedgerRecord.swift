@@ -12,6 +12,7 @@ import Store
 /// {"at":…,"n":2,"started":{"erasures":["e-…"]},"mac":"…"}
 /// {"at":…,"n":3,"completed":{"erasures":["e-…"],"number":2,…},"mac":"…"}
 /// {"at":…,"n":4,"fenceLifted":{"client":"…","role":"dpo","person":"…","subjects":[…]},"mac":"…"}
+/// {"at":…,"n":5,"found":{"erasure":"e-…","keys":[…]},"mac":"…"}
 /// ```
 /// A MAC is HMAC-SHA-256, under a key that comes from the keyring, of the MAC of the line before (32
 /// zero bytes for the first) and the line without the member `mac`. People are keyed hashes.
@@ -52,6 +53,12 @@ struct LedgerRecord: Codable, Equatable, Sendable {
         var erasures: [String]
     }
 
+    /// More keys of an erased person, from before the request, that a backup brought back.
+    struct Found: Codable, Equatable {
+        var erasure: String
+        var keys: [Keys]
+    }
+
     struct FenceLifted: Codable, Equatable {
         var client: String
         var role: String
@@ -66,6 +73,7 @@ struct LedgerRecord: Codable, Equatable, Sendable {
     var started: Started?
     var completed: ErasureBatch?
     var fenceLifted: FenceLifted?
+    var found: Found?
 
     init(n: UInt64, at: Milliseconds) {
         self.n = n
@@ -147,23 +155,26 @@ extension Erasure {
     init?(_ record: LedgerRecord) {
         guard let requested = record.requested, let person = Hash256(hexadecimal: requested.person)
         else { return nil }
-        var byEpoch: [EpochClass: [KeyLink]] = [:]
-        var epochs: [ErasedEpoch] = []
-        for keys in requested.keys {
-            guard let some = keys.decodedLinks, let id = keys.epochClass else { return nil }
-            if !some.isEmpty { byEpoch[id, default: []] += some }
-            epochs.append(
-                ErasedEpoch(
-                    stream: StreamID(rawValue: keys.stream), epoch: keys.epoch,
-                    day: UTCDay(number: keys.day), retention: id.retention, links: keys.count))
-        }
         let subjects = requested.subjects.compactMap(\.fence)
         guard subjects.count == requested.subjects.count else { return nil }
         self.init(
             id: requested.id, number: record.n, state: .requested, requestedAt: record.at,
             client: requested.client, role: requested.role, reference: requested.reference,
             hasFence: requested.hasFence, person: person, streams: subjects.map(\.stream),
-            epochs: epochs, keys: byEpoch, batch: nil, destroyedAt: nil,
-            subjects: subjects)
+            epochs: [], keys: [:], batch: nil, destroyedAt: nil, subjects: subjects)
+        guard add(requested.keys) else { return nil }
+    }
+
+    /// False: not what this program writes.
+    mutating func add(_ more: [LedgerRecord.Keys]) -> Bool {
+        for keys in more {
+            guard let some = keys.decodedLinks, let id = keys.epochClass else { return false }
+            if !some.isEmpty { self.keys[id, default: []] += some }
+            epochs.append(
+                ErasedEpoch(
+                    stream: StreamID(rawValue: keys.stream), epoch: keys.epoch,
+                    day: UTCDay(number: keys.day), retention: id.retention, links: keys.count))
+        }
+        return true
     }
 }

@@ -23,7 +23,9 @@ extension Vault {
         try ledger.compare(withStore: try Self.number(in: store))
         let contents = keyring.contents
         ledger.reopen(after: contents.destroyedThrough)
+        try raiseEpoch(store, now)
         try acts.lock.withLock { _ throws(VaultError) in
+            try findBroughtBack(store, now)
             try applyLedger(store, isReplay: true)
         }
         keyring.note(ledger: ledger.number, now: now)
@@ -54,6 +56,22 @@ extension Vault {
             throw .store(.corrupt("the number of the erasure ledger in the catalog"))
         }
         return number
+    }
+
+    /// The store may be a backup that is newer than the store in which a person was erased, and hold
+    /// more keys of theirs from before the request: they are erased too.
+    private func findBroughtBack(
+        _ store: any ErasableKeyStore, _ now: Milliseconds
+    ) throws(VaultError) {
+        let known = try Self.number(in: store)
+        for erasure in ledger.snapshot.erasures where erasure.number > known {
+            let keys = try erasableKeys(
+                of: erasure.subjects, madeUpTo: erasure.requestedAt, store)
+            guard !keys.isEmpty else { continue }
+            try ledger.append(at: now) {
+                $0.found = LedgerRecord.Found(erasure: erasure.id, keys: keys)
+            }
+        }
     }
 
     /// Does in the store what it does not know yet of the ledger, and puts on record that it knows.

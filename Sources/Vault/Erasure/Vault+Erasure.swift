@@ -71,6 +71,11 @@ extension Vault {
         return "e-" + String(text.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 })
     }
 
+    /// True if the key of one of these links was erased. Costs next to nothing while nobody is.
+    package func isAnyErased(_ links: some Sequence<KeyLink>) -> Bool {
+        ledger.hasTombstones && links.contains { ledger.isErased($0) }
+    }
+
     /// All erasures, in the order in which they were asked for.
     package var erasures: [Erasure] { ledger.snapshot.erasures }
 
@@ -84,8 +89,8 @@ extension Vault {
 
     /// The person's keys that can still be opened, for the ledger. Everything that was on its way
     /// when this was called is seen.
-    private func erasableKeys(
-        of subjects: [Fence], _ store: any ErasableKeyStore
+    func erasableKeys(
+        of subjects: [Fence], madeUpTo time: Milliseconds = .max, _ store: any ErasableKeyStore
     ) throws(VaultError) -> [LedgerRecord.Keys] {
         struct Group: Hashable {
             let stream: StreamID
@@ -103,6 +108,7 @@ extension Vault {
                 let bytes = try readingStore { () throws(StoreError) in try store.readKey(link) }
                 guard let bytes else { return }
                 let record = try KeyRecord(bytes)
+                guard record.created <= time else { return }
                 guard let keys = keyring.bucketKeys(record.epoch) else { return }
                 groups[
                     Group(stream: person.stream, id: record.epoch, day: keys.day), default: []

@@ -19,7 +19,7 @@ extension Vault {
         _ buckets: [EpochClass: Set<UInt8>], to generation: UInt32, _ store: any ErasableKeyStore
     ) throws(VaultError) -> (survivors: Int, unreadable: Int, damaged: Int) {
         var counts = (survivors: 0, unreadable: 0, damaged: 0)
-        try scan(buckets, store) { found throws(VaultError) in
+        let damaged = try scan(buckets, store) { found throws(VaultError) in
             try step(.rewrap)
             var rest = found.filter { $0.generation != generation }[...]
             while !rest.isEmpty {
@@ -48,6 +48,8 @@ extension Vault {
                 try readingStore { () throws(StoreError) in try store.waitForCommits() }
             }
         }
+        counts.unreadable += damaged
+        counts.damaged += damaged
         return counts
     }
 
@@ -95,15 +97,17 @@ extension Vault {
         let record: [UInt8]
     }
 
-    /// Visits the records of these buckets, in pieces.
+    /// Visits the records of these buckets, in pieces. Gives the number of those, of any bucket,
+    /// that cannot be read.
+    @discardableResult
     private func scan(
         _ buckets: [EpochClass: Set<UInt8>], _ store: any ErasableKeyStore,
         _ body: ([Record]) throws(VaultError) -> Void
-    ) throws(VaultError) {
+    ) throws(VaultError) -> Int {
+        var damaged = 0
         var last: KeyLink?
         repeat {
             var found: [Record] = []
-            var failure: VaultError?
             let after = last
             last = try readingStore { () throws(StoreError) in
                 try store.visitKeys(after: after, limit: Self.recordsAtOnce) { link, bytes in
@@ -117,13 +121,15 @@ extension Vault {
                                 link: link, id: record.epoch, generation: record.generation,
                                 record: [UInt8](bytes)))
                     } catch {
-                        failure = error
+                        // Nobody can open it, so nobody loses anything: not a reason to keep what
+                        // others have a right to see destroyed.
+                        damaged += 1
                     }
                 }
             }
-            if let failure { throw failure }
             try body(found)
         } while last != nil
+        return damaged
     }
 
     /// The record under the newest key of its bucket; nil if it cannot be opened.

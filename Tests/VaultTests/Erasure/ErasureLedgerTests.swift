@@ -1,5 +1,6 @@
 import Foundation
 import Store
+import Synchronization
 import Testing
 
 @testable import Vault
@@ -112,6 +113,63 @@ import Testing
         }
         try writes(all, site)
         try site.opens()
+    }
+
+    @Test("a replacement of the file that fails before or after it spoils nothing that is appended")
+    func failedReplacement() throws {
+        for place in 1...2 {
+            let site = try ErasureSite()
+            _ = try site.keys(30, of: "anna")
+            try site.erases("anna", id: "e-1")
+            _ = try site.vault.destroyErased(now: site.now)
+            let calls = Atomic(0)
+            site.vault.ledger.failsReplacements { () throws(VaultError) in
+                if calls.add(1, ordering: .relaxed).newValue == place { throw .ledger("no sync") }
+            }
+            site.clock.advances(by: 9 * day)
+            #expect(throws: VaultError.ledger("no sync")) {
+                _ = try site.vault.destroyExpiredEpochs(now: site.now)
+            }
+            _ = try site.keys(2, of: "bert")
+            try site.erases("bert", id: "e-2")
+            try site.opens()
+            #expect(site.vault.erasures.map(\.id) == ["e-1", "e-2"])
+            #expect(site.vault.statistics.erasedLinks == 2)
+        }
+    }
+
+    @Test("more keys of an erased person that a newer backup brings back are erased too")
+    func broughtBack() throws {
+        let site = try ErasureSite()
+        let bert = try site.keys(300, of: "bert")
+        let anna = try site.keys(2, of: "anna")
+        site.closes()
+        try site.copies("data", to: "older")
+        try site.opens()
+        let more = try ["x", "y", "z"].map { try site.key(of: $0, subject: "anna") }
+        try site.store.waitForCommits()
+        site.closes()
+        try site.copies("data", to: "newer")
+        try site.bringsBack("older", as: "data")
+        try site.opens(acceptsOlderState: true)
+        try site.erases("anna", id: "e-1")
+        #expect(try site.vault.destroyErased(now: site.now)?.keysDestroyed == 2)
+        site.closes()
+        try site.bringsBack("newer", as: "data")
+        for _ in 0..<2 {
+            try site.opens(acceptsOlderState: true)
+            #expect(try site.openable(anna + more) == 0)
+            #expect(try site.openable(bert) == 300)
+            for key in more { #expect(try site.record(of: key.link) == nil) }
+            let erasure = try #require(site.vault.erasure(id: "e-1"))
+            #expect(erasure.state == .destroyed)
+            #expect(erasure.linkCount == 5)
+            #expect(erasure.batch?.keysDestroyed == 5)
+        }
+        // Who comes back after the request has a new key, which is not of the erasure.
+        let new = try site.key(of: "x", subject: "anna")
+        try site.opens()
+        #expect(try site.openable([new]) == 1)
     }
 
     @Test("the ledger of another installation is refused")
