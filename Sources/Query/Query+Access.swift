@@ -24,6 +24,14 @@ extension Query {
         guard (1...AccessRequest.limitMax).contains(request.limit) else {
             throw .badRequest("limit must be 1 to \(AccessRequest.limitMax)")
         }
+        for _ in 0..<Self.attemptsMax {
+            if let page = try await accessOnce(request) { return page }
+        }
+        throw .unavailable(retryAfterSeconds: 1)
+    }
+
+    /// nil: the person was erased between the opening and the hand-out.
+    private func accessOnce(_ request: AccessRequest) async throws(QueryError) -> AccessPage? {
         var scan = AccessScan(query: self, request: request)
         let opened = try await scan.run()
         var page = scan.page
@@ -37,6 +45,10 @@ extension Query {
         }
         if let opened {
             counters.releases.add(1, ordering: .relaxed)
+            guard !mustBeReadAnew(opened.disclosures) else {
+                opened.wipe()
+                return nil
+            }
             add(opened.openedFields, to: counters.openedFields)
             add(opened.goneFields, to: counters.goneFields)
             add(opened.damagedFields, to: counters.damagedFields)

@@ -25,6 +25,10 @@ package final class Query: Sendable {
     private let readGate = ReadGate()
     /// A dry run is going on: one at a time, as each may take much memory.
     let dryRunIsOn = Atomic<Bool>(false)
+    /// Called between the record of a release and its hand-out. For tests.
+    let beforeHandOut = Mutex<(@Sendable () -> Void)?>(nil)
+    /// How often a page is read anew because somebody of it was erased meanwhile.
+    static let attemptsMax = 8
 
     /// - Parameters:
     ///   - cursorKey: 32 secret bytes that survive restarts; with other bytes, cursors made before
@@ -81,6 +85,14 @@ package final class Query: Sendable {
     /// Durable on return.
     package func forgetConsumers(of target: ReadTarget) async throws(QueryError) {
         try await consumers.forget(Reader(client: "", role: "", target: target).view)
+    }
+
+    /// True if what was opened and put on record may not leave: the person of one of its events was
+    /// erased since it was opened, and what the erasure's receipt says of readers came before.
+    func mustBeReadAnew(_ disclosures: Disclosures?) -> Bool {
+        beforeHandOut.withLock { $0 }?()
+        guard let disclosures else { return false }
+        return vault.isAnyErased(disclosures.rows.lazy.map(\.link))
     }
 
     /// Forgets which kept events of a stream were replayed: it was deleted. Memory only.

@@ -20,6 +20,15 @@ struct Release {
     /// Reads and opens one pass, and puts it on record.
     func read(_ pass: Pass) async throws(QueryError) -> (PageBody, PassEnd) {
         guard derived.isApproved else { throw .notApproved }
+        for _ in 0..<Query.attemptsMax {
+            if let result = try await readOnce(pass) { return result }
+        }
+        throw .unavailable(retryAfterSeconds: 1)
+    }
+
+    /// nil: the person of one of the events was erased between the opening and the hand-out. The
+    /// bytes are wiped; the entry stays, and says more than what left.
+    private func readOnce(_ pass: Pass) async throws(QueryError) -> (PageBody, PassEnd)? {
         let (query, derived) = (query, derived)
         let (opened, end) = try await query.onReaderThread { () throws(QueryError) in
             let opened = try OpenedEvents(
@@ -38,6 +47,10 @@ struct Release {
                 throw .auditUnavailable(retryAfterSeconds: 1)
             }
             query.counters.releases.add(1, ordering: .relaxed)
+            guard !query.mustBeReadAnew(opened.disclosures) else {
+                opened.wipe()
+                return nil
+            }
         }
         count(opened)
         return (opened.handOut(), end)

@@ -1,7 +1,9 @@
 import Audit
 import Contracts
 import Store
+import Synchronization
 import Testing
+import Vault
 
 @testable import Query
 
@@ -83,6 +85,33 @@ struct ReleaseTests {
         let before = machine.audit.size
         _ = try await machine.query.page(try machine.reader([1]), Query.Request())
         #expect(machine.audit.size == before + 1)
+    }
+
+    @Test("of somebody who is erased between the record and the hand-out does not leave")
+    func erasedMeanwhile() async throws {
+        let machine = try Machine()
+        machine.registry.replaceAll([try Order.contract(subject: true)])
+        await machine.stores(json: [
+            Order(session: "a", subject: "ann").json, Order(session: "b", subject: "bob").json,
+        ])
+        let (vault, stream, now) = (machine.vault, machine.stream.id, machine.clock.now)
+        let isFirst = Atomic(true)
+        machine.query.beforeHandOut.withLock {
+            $0 = {
+                guard isFirst.exchange(false, ordering: .relaxed) else { return }
+                let erasure = Array("ann".utf8).withUnsafeBytes { person in
+                    try? vault.requestErasure(
+                        of: person, streams: [stream], id: "e-1", by: ("dpo", "dpo"),
+                        reference: nil, fence: false, now: now)
+                }
+                #expect(erasure?.linkCount == 1)
+            }
+        }
+        let page = try await machine.query.page(try machine.reader([1]), Query.Request())
+        #expect(page.count == 2)
+        #expect(page.sealedFields > 0)
+        // The first entry says more than what left; the second what did.
+        #expect(try machine.releases().map { $0["keyLinks"] as? Int } == [2, 1])
     }
 
     @Test("of an event under a contract that is not known leaves it sealed")
