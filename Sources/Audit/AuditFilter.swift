@@ -14,7 +14,10 @@ package struct AuditFilter: Sendable, Hashable {
     package var stream: String?
     package var derivedStream: String?
     /// A field that was opened. An entry whose list of fields was cut counts as one that holds it.
-    package var field: String?
+    /// Always as entries name it, see `fieldName`.
+    package var field: String? {
+        didSet { field = field.map { Self.fieldName($0) } }
+    }
     package var purpose: Int?
 
     package init(
@@ -28,7 +31,15 @@ package struct AuditFilter: Sendable, Hashable {
         self.client = client
         self.stream = stream
         self.derivedStream = derivedStream
-        self.field = field
+        self.field = field.map { Self.fieldName($0) }
         self.purpose = purpose
+    }
+
+    /// A path as entries hold it: contracts spell a step into a list or a map `*`, entries leave such
+    /// steps out.
+    package static func fieldName(_ path: String) -> String {
+        guard path.utf8.contains(0x2A) else { return path }
+        return path.split(separator: "/", omittingEmptySubsequences: false)
+            .filter { $0 != "*" }.joined(separator: "/")
     }
 }

@@ -84,7 +84,9 @@ extension AuditLog {
         if filter.acts.isEmpty { filter.acts = UseQuestion.acts }
         filter.field = nil
         let (question, basis) = try await ask(
-            UseQuestion(field: field, countsSequences: countsSequences), matching: filter)
+            UseQuestion(
+                field: field.map { AuditFilter.fieldName($0) }, countsSequences: countsSequences),
+            matching: filter)
         return question.answer(basis)
     }
 }

@@ -37,6 +37,7 @@ struct AuditReadingTests {
             (AuditFilter(), [0, 1, 2, 3, 4, 5]), (AuditFilter(act: .release), [2, 3, 4]),
             (AuditFilter(client: "a"), [1, 2]), (AuditFilter(stream: "demo"), [1, 2, 3]),
             (AuditFilter(derivedStream: "demo-1"), [2]), (AuditFilter(field: "email"), [2, 3]),
+            (AuditFilter(field: "*/email/*"), [2, 3]), (AuditFilter(field: "em*"), []),
             (AuditFilter(purpose: 4), [3]), (AuditFilter(purpose: 0), [2, 3]),
             (AuditFilter(act: .release, client: "b", field: "name"), [4]),
             (AuditFilter(client: "demo"), []), (AuditFilter(from: second), [1, 2, 3, 4, 5]),
