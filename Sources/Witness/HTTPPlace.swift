@@ -87,6 +87,9 @@ struct HTTPPlace: OutsidePlace {
                 throw .failed("its cosignature: \(error)")
             }
         }
+        // Lines under the log's own name are no cosignatures, and could pass for ours.
+        let ownNames = Set(own.signatures.map(\.name))
+        added.removeAll { ownNames.contains($0.name) }
         guard !added.isEmpty else { throw .failed("its answer holds no signatures") }
         let cosigned = SignedNote(text: own.text, signatures: own.signatures + added)
         return OutsideConfirmation(

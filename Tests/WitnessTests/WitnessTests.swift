@@ -175,6 +175,18 @@ struct HTTPPlaceTests {
         #expect(try updates[1].verified(by: chain, since: Array(first.note.utf8)).size == 3)
     }
 
+    @Test("lines under the log's own name are no cosignatures")
+    func ownName() async throws {
+        let log = try await LogFixture([.serverStarted])
+        let forged = Self.signature.replacing("witness.test/w1", with: "log.test/audit")
+        let both = Answers([Self.reply(200, forged + Self.signature)])
+        let taken = try await Self.confirm(log, both)
+        #expect(taken.note == (try log.audit.checkpoint()) + Self.signature)
+        await #expect(throws: WitnessFailure.self) {
+            try await Self.confirm(log, Answers([Self.reply(200, forged)]))
+        }
+    }
+
     @Test("a witness that has seen more than we remember is asked again from there")
     func knowsMore() async throws {
         let log = try await LogFixture([.serverStarted, .streamCreated, .streamDeleted])
