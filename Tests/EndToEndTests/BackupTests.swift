@@ -102,6 +102,11 @@ extension EndToEnd {
                 "restore", site.path(of: name), "--data", deployment.data, "--master-key",
                 site.masterKey)
             #expect(without.status == 78, "\(without.errors)")
+            // A backup that is not there is told as such, whatever else is missing.
+            let typo = try await deployment.strm(
+                "restore", "/no/such/backup", "--data", deployment.data)
+            #expect(typo.status == 66)
+            #expect(typo.errors.contains("/no/such/backup"))
             try await deployment.expectSuccess(
                 "restore", site.path(of: name), "--data", deployment.data, "--master-key",
                 site.masterKey, "--keyring-from-escrow", site.escrow)

@@ -63,6 +63,11 @@ struct Restore: ParsableCommand {
     }
 
     func run() throws {
+        // Before anything else is looked at, whose absence would be told instead.
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: backup, isDirectory: &isDirectory),
+            isDirectory.boolValue
+        else { throw CommandFailure.cannotRead(backup, reason: "there is no such directory") }
         let data = directory.path
         let result: RestoreResult
         do {
