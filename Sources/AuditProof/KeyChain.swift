@@ -6,8 +6,10 @@
 /// of the log gets to all others, forwards and backwards.
 ///
 /// A key counts for the trees of its time alone: from the one that ends with its own entry to the
-/// one that ends with its successor's. So a key that leaks after it was replaced signs nothing that
-/// is believed, but what it could have signed before.
+/// one that ends with its successor's. That holds for who has the proofs of the changes, and for
+/// nobody else: with an old key that leaked one can make a log that never changed its key, and hand
+/// it out without proofs. Who trusts that old key alone takes it. Only a checkpoint that was kept
+/// from after the change, or trusting a newer key instead, shows it.
 package struct KeyChain: Sendable {
     /// A key, and the sizes of the trees that it may sign.
     package struct Term: Hashable, Sendable {
@@ -94,5 +96,11 @@ package struct KeyChain: Sendable {
         }
         guard let found else { throw failure }
         return found
+    }
+
+    /// The keys of the chain that signed the note, in their order, whatever their time.
+    package func signers(of note: [UInt8]) -> [VerifierKey] {
+        guard let signed = try? SignedNote(parsing: note) else { return [] }
+        return terms.map(\.key).filter { key in (try? signed.verify(with: key)) != nil }
     }
 }

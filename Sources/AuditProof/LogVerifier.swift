@@ -41,12 +41,14 @@ package enum LogVerifier {
             report.add(.keys(error.description))
             return report
         }
+        report.keyCount = chain.terms.count
         let checkpoint: Checkpoint
         do {
             guard let note = try source.read("checkpoint", SignedNote.byteCountMax) else {
                 report.add(.checkpoint("missing"))
                 return report
             }
+            report.signers = chain.signers(of: note)
             checkpoint = try chain.checkpoint(note)
         } catch let error as ReadFailure {
             report.add(.checkpoint(error.reason))

@@ -97,6 +97,11 @@ struct LogWalk {
         if KeyRotation.isOne(entry), !handoverSizes.contains(index + 1) {
             report.add(.unprovenKey(index: index))
         }
+        if report.restores.count < VerificationReport.problemCountMax,
+            let restore = LogRestore(entry)
+        {
+            report.restores.append(restore)
+        }
     }
 
     private mutating func append(_ hash: TreeHash) {

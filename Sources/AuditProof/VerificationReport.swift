@@ -44,6 +44,12 @@ package struct VerificationReport: Sendable {
     /// Sizes of the older checkpoints with which the log is consistent.
     package internal(set) var consistentSizes: [UInt64] = []
     package internal(set) var problems: [Problem] = []
+    /// How many keys the log had, as far as the proofs beside it say.
+    package internal(set) var keyCount = 1
+    /// The keys that signed the checkpoint.
+    package internal(set) var signers: [VerifierKey] = []
+    /// The backups that were brought back, by the log's own word; at most `problemCountMax`.
+    package internal(set) var restores: [LogRestore] = []
 
     /// Every entry is there, unaltered, in its place, as signed.
     package var isIntact: Bool { checkpoint != nil && problems.isEmpty }

@@ -88,10 +88,83 @@ extension EndToEnd {
                 let finished = try await Self.python(["--key", key] + rotations + arguments)
                 #expect(finished.status == 0, "\(finished.output)\(finished.errors)")
             }
-            // Without the proofs of the changes nothing leads to the key that signed.
-            let lost = try await site.strm("audit", "verify-proof", inclusion)
+            // Without the proofs of the changes nothing leads from the first key to the one that
+            // signed; the machine that changed the key knows both.
+            let lost = try await site.strm("audit", "verify-proof", inclusion, "--key", key)
             #expect(lost.status == 1)
-            #expect(lost.errors.contains("not signed by this key"))
+            #expect(lost.errors.contains("which does not follow from yours"))
+            try await site.expectSuccess("audit", "verify-proof", inclusion)
+            let bare = "\(site.scratch.path)/bare"
+            try FileManager.default.copyItem(atPath: second, toPath: bare)
+            try FileManager.default.removeItem(atPath: "\(bare)/rotations")
+            let unproven = try await site.strm("audit", "verify", bare, "--key", key)
+            #expect(unproven.status == 1)
+            #expect(unproven.errors.contains("which does not follow from yours"))
+            #expect(verified.output.contains("signed by"))
+        }
+
+        @Test("Go's packages verify the export of a real server, and notice one changed byte")
+        func go() async throws {
+            let site = try Deployment()
+            try await site.initialise()
+            try await site.start()
+            let first = "\(site.scratch.path)/first"
+            let second = "\(site.scratch.path)/second"
+            try await site.expectSuccess("audit", "export", first)
+            // More than one full tile.
+            for _ in 0..<300 { _ = try await site.token("administrator") }
+            try await site.expectSuccess("audit", "export", second)
+            await site.stop()
+            let program = "\(site.scratch.path)/check_log"
+            let source = "\(Tool.root)/Tests/AuditProofTests/Support/check_log/check_log.go"
+            let built = try await Tool.run(
+                "/usr/bin/env", ["go", "build", "-o", program, source],
+                environment: [
+                    "PATH": "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin", "GO111MODULE": "off",
+                    "GOPATH": "/usr/share/gocode",
+                    "GOCACHE": NSTemporaryDirectory() + "strm-go-cache",
+                ])
+            try #require(built.status == 0, "\(built.errors)")
+            let arguments = ["-older", "\(first)/checkpoint", try Self.pinnedKey(site), second]
+            let checked = try await Tool.run(program, arguments)
+            #expect(checked.status == 0, "\(checked.output)\(checked.errors)")
+            #expect(checked.output.contains("\"intact\":true"))
+            let tile = URL(filePath: "\(second)/tile/entries/000")
+            var bytes = try Data(contentsOf: tile)
+            bytes[bytes.count - 2] ^= 1
+            try bytes.write(to: tile)
+            let changed = try await Tool.run(program, arguments)
+            #expect(changed.status == 1, "\(changed.output)")
+        }
+
+        @Test(
+            "an export is not written over one of another history, and what cannot be read is told")
+        func exportOverFork() async throws {
+            let site = try Deployment()
+            let other = try Deployment()
+            for some in [site, other] {
+                try await some.initialise()
+                try await some.start()
+            }
+            let export = "\(site.scratch.path)/export"
+            try await other.expectSuccess("audit", "export", export)
+            await other.stop()
+            let before = try Data(contentsOf: URL(filePath: "\(export)/checkpoint"))
+            let refused = try await site.strm("audit", "export", export)
+            #expect(refused.status == 1)
+            #expect(refused.errors.contains("fork") && refused.errors.contains("backup"))
+            #expect(try Data(contentsOf: URL(filePath: "\(export)/checkpoint")) == before)
+            let own = "\(site.scratch.path)/own"
+            for _ in 0..<2 { try await site.expectSuccess("audit", "export", own) }
+            let keys = try await site.expectSuccess("audit", "keys")
+            #expect(keys.output.contains(try Self.pinnedKey(site)))
+            let typo = try await site.strm("audit", "verify", "\(own)-typo")
+            #expect(typo.status == 66)
+            #expect(typo.errors.contains("own-typo"))
+            let noKey = try await site.strm("audit", "verify", own, "--key", "no-such-file")
+            #expect(noKey.status == 66)
+            #expect(noKey.errors.contains("no file and no verifier key"))
+            await site.stop()
         }
 
         private static func witnessed(_ site: Deployment) async throws -> [String: Any] {

@@ -21,6 +21,18 @@ extension EndToEnd {
             let use = try #require((try who.json()["uses"] as? [[String: Any]])?.first)
             #expect(use["client"] as? String == reader)
             #expect(use["derivedStream"] as? String == "open")
+            // As a contract spells a step into a list or a map.
+            let starred = try await site.expectSuccess(
+                "audit", "who-read", "customer/*/email", "--output", "json")
+            #expect(try (starred.json()["uses"] as? [Any])?.count == 1)
+            let unnamed = try await site.expectSuccess("audit", "who-read", "customer/fax")
+            #expect(unnamed.errors.contains("no entry that was looked at names the field"))
+            #expect(unnamed.errors.contains("customer/email"))
+            let some = try await site.expectSuccess("audit", "decisions", "--limit", "1")
+            #expect(some.errors.contains("rests on 1 entries"))
+            #expect(some.errors.contains("there are more"))
+            let listed = try await site.expectSuccess("audit", "list", "--limit", "2")
+            #expect(listed.errors.contains("there are more") && listed.errors.contains("root"))
             let table = try await site.expectSuccess("audit", "read-by", reader)
             #expect(table.output.contains("customer/email (1)"))
             let nobody = try await site.expectSuccess("audit", "read-by", "nobody")

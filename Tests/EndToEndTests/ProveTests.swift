@@ -153,6 +153,13 @@ extension EndToEnd {
             let genuine = try await site.strm("prove", "--verify", file)
             #expect(genuine.status == 0, "\(genuine.errors)")
             #expect(genuine.output.contains("verdict clean"))
+            #expect(genuine.output.contains("mode live"))
+            #expect(genuine.output.contains("server \(site.url)"))
+            // Where no key is known, nobody can tell whose it is.
+            let stranger = try Deployment()
+            let unknown = try await stranger.strm("prove", "--verify", file)
+            #expect(unknown.status == 78)
+            #expect(!unknown.output.contains("genuine"))
             var changes: [(inout [String: Any], inout [String: Any]) -> Void] = []
             changes.append {
                 $1["verdict"] = "leak"
@@ -191,7 +198,7 @@ extension EndToEnd {
             let key = try initialised.json()["auditVerifierKey"] as? String ?? ""
             let foreign = try await site.strm("prove", "--verify", file, "--key", key)
             #expect(foreign.status == 1)
-            #expect(foreign.errors.contains("not signed by this key"))
+            #expect(foreign.errors.contains("does not follow from yours"))
         }
     }
 }

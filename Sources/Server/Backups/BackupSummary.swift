@@ -17,9 +17,10 @@ package struct BackupSummary: Sendable {
     /// Reads all of it twice; blocks.
     /// - Parameters:
     ///   - path: the directory of the backup.
-    ///   - key: of the installation, under the name `streammachine.dev/backups`.
-    package init(verifying path: String, key: VerifierKey) throws(BackupFailure) {
-        let manifest = try BackupVerification(path: path).verify(keys: [key])
+    ///   - keys: of the installation, under the name `streammachine.dev/backups`; one must have
+    ///     signed it.
+    package init(verifying path: String, keys: [VerifierKey]) throws(BackupFailure) {
+        let manifest = try BackupVerification(path: path).verify(keys: keys)
         name = manifest.name
         createdAt = WireTime.format(manifest.createdAt)
         events = manifest.events

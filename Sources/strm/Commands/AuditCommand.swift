@@ -1,5 +1,4 @@
 import ArgumentParser
-import AuditProof
 import Foundation
 
 /// `strm audit …`.
@@ -11,6 +10,7 @@ struct AuditCommand: ParsableCommand {
             AuditList.self, AuditWhoRead.self, AuditReadBy.self, AuditPurposes.self,
             AuditDecisions.self, AuditReceivedBy.self, AuditReport.self, AuditExport.self,
             AuditVerify.self, AuditProveEntry.self, AuditProveConsistency.self,
+            AuditVerify.self, AuditKeys.self, AuditProveEntry.self, AuditProveConsistency.self,
             AuditVerifyProof.self,
         ])
 }
@@ -49,8 +49,9 @@ struct AuditList: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let items = try await ServerClient.with(connection, .audit) { client in
-            try await entries(client)
+        let (items, hasMore, log) = try await ServerClient.with(connection, .audit) { client in
+            let (items, hasMore) = try await entries(client)
+            return (items, hasMore, try await Self.tree(client))
         }
         switch output.output {
         case .json:
@@ -69,10 +70,23 @@ struct AuditList: AsyncParsableCommand {
             }
             Terminal.print(table.text)
         }
+        let basis =
+            "rests on \(items.count) entries of a log of \(log["size"]?.cell ?? "?") with root "
+        Terminal.note(basis + (log["root"]?.cell ?? "?"))
+        if hasMore { Terminal.note("there are more: --limit, or a later --from") }
+    }
+
+    /// Size and root of the log after the question, by its checkpoint.
+    private static func tree(_ client: ServerClient) async throws -> JSONValue {
+        let reply = try await client.request("GET", "/v1/audit/checkpoint")
+        try reply.check("read the checkpoint of the audit log")
+        let lines = String(decoding: reply.body, as: UTF8.self).split(separator: "\n")
+        guard lines.count > 2 else { return .null }
+        return .object(["size": .string(String(lines[1])), "root": .string(String(lines[2]))])
     }
 
     /// Asks page after page until there are no more, or `limit` are there.
-    private func entries(_ client: ServerClient) async throws -> [JSONValue] {
+    private func entries(_ client: ServerClient) async throws -> ([JSONValue], Bool) {
         let now = Date()
         let times = [("from", from), ("to", to)].map { name, text in
             (name, text.flatMap { Timestamp.parse($0, now: now) }.map { String($0) })
@@ -88,8 +102,8 @@ struct AuditList: AsyncParsableCommand {
         }
         var items: [JSONValue] = []
         var after: Int64?
-        while items.count < limit {
-            var query = fixed + ["limit=\(min(limit - items.count, 1000))"]
+        while true {
+            var query = fixed + ["limit=\(min(limit + 1 - items.count, 1000))"]
             if let after { query.append("after=\(after)") }
             let reply = try await client.request(
                 "GET", "/v1/audit/entries?" + query.joined(separator: "&"))
@@ -102,211 +116,9 @@ struct AuditList: AsyncParsableCommand {
                 next != after
             else { break }
             after = next
+            // One more than is shown, to know whether there are more.
+            guard items.count <= limit else { break }
         }
-        return items
-    }
-}
-
-struct AuditExport: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "export",
-        abstract: "Copy the audit log, with its signed checkpoint, into a directory.",
-        usage: "strm audit export <directory> [options]",
-        discussion: """
-            The files are in C2SP's tlog-tiles format; any tool for it can check them. A directory \
-            that holds an earlier export is brought up to date.
-
-            EXAMPLE
-              strm audit export audit-2026-11
-            """)
-
-    @Argument(help: "The directory; made if it is missing.") var directory: String
-    @OptionGroup(title: "Connection") var connection: ConnectionOptions
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        let size = try await ServerClient.with(connection, .audit) { client in
-            // Puts the export itself on record, and answers the checkpoint that covers that entry.
-            let started = try await client.request("POST", "/v1/audit/exports")
-            try started.check("export the audit log")
-            let note = started.body
-            let (current, proofs) = try await Self.keys(client)
-            var keys: [VerifierKey] = []
-            let checkpoint: Checkpoint
-            do {
-                let chain = try KeyChain(trusting: try VerifierKey(current), rotations: proofs)
-                checkpoint = try chain.checkpoint(note)
-                // A change of the key behind this checkpoint belongs to the next export.
-                keys = chain.terms.filter { $0.from <= checkpoint.size }.map(\.key)
-            } catch {
-                throw CommandFailure(.failed, "the checkpoint does not fit the log's key: \(error)")
-            }
-            var paths: [String] = []
-            TilePath.forEach(size: checkpoint.size) { paths.append($0.description) }
-            for path in paths {
-                // A full tile never changes, so one that is there already is not fetched again.
-                if !path.contains(".p/"), exists(path) { continue }
-                try write(try await Self.fetch(path, client), to: path)
-            }
-            removePartialTiles(except: Set(paths))
-            for (place, proof) in proofs.prefix(keys.count - 1).enumerated() {
-                try write(proof, to: "rotations/\(place + 1)")
-            }
-            try write(
-                Array("\(keys.last?.description ?? current)\n".utf8), to: "verifier-key")
-            // The checkpoint comes last: an export that breaks off is still an older, whole one.
-            try write(note, to: "checkpoint")
-            return checkpoint.size
-        }
-        switch output.output {
-        case .json:
-            Terminal.print(
-                JSONValue.object([
-                    "entries": .integer(Int64(size)), "directory": .string(directory),
-                ])
-                .text(pretty: false))
-        case .table:
-            Terminal.print("\(size) entries in \(directory)")
-            Terminal.note("next: strm audit verify \(directory)")
-        }
-    }
-
-    /// Today's key, and the proofs of all changes of the key.
-    private static func keys(_ client: ServerClient) async throws -> (String, [[UInt8]]) {
-        let reply = try await client.request("GET", "/v1/audit/verifier-keys")
-        try reply.check("read the keys of the audit log")
-        let keys = try reply.json()["items"]?.array ?? []
-        guard let current = keys.last?["key"]?.string else {
-            throw CommandFailure(.failed, "the server names no key of the audit log")
-        }
-        var rotations: [[UInt8]] = []
-        for number in 1..<max(1, keys.count) {
-            rotations.append(try await fetch("rotations/\(number)", client))
-        }
-        return (current, rotations)
-    }
-
-    private static func fetch(_ path: String, _ client: ServerClient) async throws -> [UInt8] {
-        let reply = try await client.request("GET", "/v1/audit/\(path)")
-        try reply.check("read \(path) of the audit log")
-        return reply.body
-    }
-
-    private func exists(_ path: String) -> Bool {
-        FileManager.default.fileExists(atPath: "\(directory)/\(path)")
-    }
-
-    private func write(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
-        let file = URL(filePath: "\(directory)/\(path)")
-        do {
-            try FileManager.default.createDirectory(
-                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data(bytes).write(to: file, options: .atomic)
-        } catch {
-            throw CommandFailure(.failed, "cannot write \(directory)/\(path)")
-        }
-    }
-
-    /// Partial tiles of an earlier, smaller export are not part of this tree any more.
-    private func removePartialTiles(except kept: Set<String>) {
-        let root = "\(directory)/tile"
-        guard let files = FileManager.default.enumerator(atPath: root) else { return }
-        for case let path as String in files
-        where path.contains(".p/") && !kept.contains("tile/\(path)") {
-            // One that cannot be removed is told by verify, which says that it does not belong.
-            try? FileManager.default.removeItem(atPath: "\(root)/\(path)")
-        }
-    }
-}
-
-struct AuditVerify: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "verify",
-        abstract: "Check an exported audit log, offline.",
-        usage: "strm audit verify <directory> [--key <key>] [--older <file> ...] [options]",
-        discussion: """
-            Every entry is checked against the tree, and the tree against its signature. Nothing \
-            is asked of the server. Give the checkpoint of an earlier export with --older to prove \
-            that nothing was rewritten since.
-
-            The key is what strm init printed; on the machine where it ran it is found by itself. \
-            It stays good when the log changes its key: the export proves each change.
-
-            EXAMPLE
-              strm audit verify audit-2026-11 --older audit-2026-10/checkpoint
-            """)
-
-    @Argument(help: "A directory that strm audit export wrote.") var directory: String
-    @Option(
-        help: ArgumentHelp("The log's verifier key, or a file that holds it.", valueName: "key"))
-    var key: String?
-    @Option(
-        help: ArgumentHelp("A checkpoint that was kept earlier; repeatable.", valueName: "file"))
-    var older: [String] = []
-    @Option(help: ArgumentHelp("The server whose key was stored by strm init.", valueName: "url"))
-    var server: String?
-    @OptionGroup var output: OutputOptions
-
-    func run() throws {
-        let (text, isFromExport) = try keyText()
-        let verifier: VerifierKey
-        do {
-            verifier = try VerifierKey(text)
-        } catch {
-            throw CommandFailure(
-                .failed, "this is not a verifier key: \(error)",
-                next: "--key with what strm init printed: name+hash+base64")
-        }
-        let kept = try older.map { path in try InputFile.read(path) }
-        let report = LogVerifier.verify(
-            directory: directory, key: verifier, olderCheckpoints: kept)
-        switch output.output {
-        case .json: Terminal.print(json(report).text())
-        case .table: show(report, isFromExport)
-        }
-        guard report.isIntact else { throw ExitCode(CommandFailure.Status.failed.rawValue) }
-    }
-
-    /// The key as text, and whether it comes from the export itself, which proves less.
-    private func keyText() throws(CommandFailure) -> (String, Bool) {
-        if let key {
-            guard FileManager.default.fileExists(atPath: key) else { return (key, false) }
-            return (try SecretFile.read(key), false)
-        }
-        let url = try ServerURL.chosen(server)
-        if let pinned = try CredentialStore.standard().entries(for: url).auditVerifierKey {
-            return (pinned, false)
-        }
-        return (try SecretFile.read("\(directory)/verifier-key"), true)
-    }
-
-    private func show(_ report: VerificationReport, _ isFromExport: Bool) {
-        if let checkpoint = report.checkpoint {
-            Terminal.print(
-                Table.card([
-                    ("log", checkpoint.origin),
-                    ("entries", "\(report.entriesVerified) of \(checkpoint.size) as signed"),
-                    ("root", "\(checkpoint.root)"),
-                    ("older checkpoints", "\(report.consistentSizes.count) of \(older.count) fit"),
-                ]))
-        }
-        for problem in report.problems { Terminal.print("problem: \(problem)") }
-        Terminal.print(report.isIntact ? "intact" : "NOT INTACT")
-        if isFromExport {
-            Terminal.note(
-                "the key came with the export, so this proves that the log is whole, not whose it "
-                    + "is: give the key that strm init printed with --key")
-        }
-    }
-
-    private func json(_ report: VerificationReport) -> JSONValue {
-        .object([
-            "intact": .boolean(report.isIntact),
-            "entries": .integer(Int64(report.entriesVerified)),
-            "size": report.checkpoint.map { .integer(Int64($0.size)) } ?? .null,
-            "root": report.checkpoint.map { .string("\($0.root)") } ?? .null,
-            "consistentSizes": .array(report.consistentSizes.map { .integer(Int64($0)) }),
-            "problems": .array(report.problems.map { .string("\($0)") }),
-        ])
+        return (Array(items.prefix(limit)), items.count > limit)
     }
 }

@@ -77,105 +77,72 @@ struct AuditVerifyProof: ParsableCommand {
         discussion: """
             Takes what prove-entry and prove-consistency print. The key is what strm init printed; \
             on the machine where it ran it is found by itself. If the log changed its key since, \
-            name the directory of an export with --export: the proofs of the changes lie there.
+            name an export with --export, where the proofs of the changes lie, or give all keys.
 
             EXAMPLE
               strm audit verify-proof entry-17.tlog-proof --key KEY
             """)
 
     @Argument(help: "A file with a proof; - for standard input.") var file: String
-    @Option(
-        help: ArgumentHelp("A verifier key of the log, or a file that holds it.", valueName: "key"))
-    var key: String?
+    @OptionGroup var keys: LogKeyOptions
     @Option(
         help: ArgumentHelp(
             "For a consistency proof: the checkpoint that was kept.", valueName: "file"))
     var older: String?
-    @Option(
-        help: ArgumentHelp("An export of the log, for its changes of key.", valueName: "directory"))
-    var export: String?
     @Option(help: ArgumentHelp("The server whose key was stored by strm init.", valueName: "url"))
     var server: String?
 
     func run() throws {
         let bytes = try InputFile.read(file)
-        let chain = try keyChain()
+        let keys = try keys.keys(at: server)
         do throws(ProofError) {
-            if bytes.starts(with: Array(EntryProof.mark.utf8)) {
-                let proof = try EntryProof(parsing: bytes)
-                let (checkpoint, entry) = try proof.verified(by: chain)
-                Terminal.print(
-                    "entry \(proof.index) is in the signed tree of \(checkpoint.size) entries:")
-                Terminal.print(Self.printable(entry))
-                return
-            }
-            let update = try TreeUpdate(parsing: bytes)
-            guard let older else {
-                throw .malformed("a consistency proof needs the kept checkpoint: --older FILE")
-            }
-            let kept: [UInt8]
-            do { kept = try InputFile.read(older) } catch {
-                throw .malformed("\(older) cannot be read")
-            }
-            let checkpoint = try update.verified(by: chain, since: kept)
-            Terminal.print(
-                "the signed tree of \(checkpoint.size) entries begins with that of "
-                    + "\(update.oldSize)")
+            for line in try lines(bytes, keys) { Terminal.print(line) }
+        } catch .checkpoint(.note(.notSigned)) {
+            let notes = [proofNote(bytes)] + (older.flatMap { try? [InputFile.read($0)] } ?? [])
+            let known = Set(keys.all.map(\.identity))
+            // The first of the notes that none of the keys signed.
+            let signers = notes.map { LogKeys.signers($0) }
+                .first { known.isDisjoint(with: $0) }
+            throw LogKeys.unknown(signers ?? [])
         } catch {
             throw CommandFailure(.failed, "the proof does not hold: \(error)")
         }
     }
 
-    private func keyChain() throws(CommandFailure) -> KeyChain {
-        let trusted = try VerifierKeyOption.trusted(key, server: server)
-        do throws(ProofError) {
-            return try KeyChain(
-                trusting: trusted, rotations: export.map(Self.rotations) ?? [])
-        } catch {
-            throw CommandFailure(.failed, "the keys of the log: \(error)")
+    private func lines(_ bytes: [UInt8], _ keys: LogKeys) throws(ProofError) -> [String] {
+        if bytes.starts(with: Array(EntryProof.mark.utf8)) {
+            let proof = try EntryProof(parsing: bytes)
+            let (checkpoint, entry) = try keys.first { chain throws(ProofError) in
+                try proof.verified(by: chain)
+            }
+            return [
+                "entry \(proof.index) is in the signed tree of \(checkpoint.size) entries:",
+                Self.printable(entry),
+            ]
         }
+        let update = try TreeUpdate(parsing: bytes)
+        guard let older else {
+            throw .malformed("a consistency proof needs the kept checkpoint: --older FILE")
+        }
+        let kept: [UInt8]
+        do { kept = try InputFile.read(older) } catch {
+            throw .malformed("\(older) cannot be read")
+        }
+        let checkpoint = try keys.first { chain throws(ProofError) in
+            try update.verified(by: chain, since: kept)
+        }
+        return [
+            "the signed tree of \(checkpoint.size) entries begins with that of \(update.oldSize)"
+        ]
     }
 
-    private static func rotations(_ directory: String) -> [[UInt8]] {
-        var proofs: [[UInt8]] = []
-        while proofs.count < KeyChain.rotationCountMax,
-            let data = FileManager.default.contents(
-                atPath: "\(directory)/rotations/\(proofs.count + 1)")
-        {
-            proofs.append(Array(data))
-        }
-        return proofs
+    /// The signed note of whichever proof it is; empty if it is none.
+    private func proofNote(_ bytes: [UInt8]) -> [UInt8] {
+        (try? EntryProof(parsing: bytes))?.note ?? (try? TreeUpdate(parsing: bytes))?.note ?? []
     }
 
     /// Entries are ASCII without control characters; what comes from a file may be anything.
     private static func printable(_ entry: [UInt8]) -> String {
         String(decoding: entry.map { (0x20...0x7E).contains($0) ? $0 : 0x3F }, as: UTF8.self)
-    }
-}
-
-/// Finds the verifier key that a person trusts.
-enum VerifierKeyOption {
-    /// What was given, else what `strm init` stored for the server.
-    static func trusted(
-        _ given: String?, server: String?
-    ) throws(CommandFailure) -> VerifierKey {
-        var text = given
-        if let given, FileManager.default.fileExists(atPath: given) {
-            text = try SecretFile.read(given)
-        }
-        if text == nil {
-            let url = try ServerURL.chosen(server)
-            text = try CredentialStore.standard().entries(for: url).auditVerifierKey
-        }
-        guard let text else {
-            throw CommandFailure(
-                .failed, "no verifier key is stored for this server",
-                next: "--key with what strm init printed: name+hash+base64")
-        }
-        do { return try VerifierKey(text) } catch {
-            throw CommandFailure(
-                .failed, "this is not a verifier key: \(error)",
-                next: "--key with what strm init printed: name+hash+base64")
-        }
     }
 }

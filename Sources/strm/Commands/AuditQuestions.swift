@@ -131,15 +131,34 @@ struct AuditWhoRead: AsyncParsableCommand {
 
     @Argument(help: "The path of the field, as its contract has it.") var field: String
     @Option(help: ArgumentHelp("Only this client.", valueName: "id")) var client: String?
+    @Option(help: "Only this act: release, subjectAccessed.") var act: String?
     @OptionGroup var period: AuditPeriod
     @OptionGroup var place: AuditPlace
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let filters = [("field", field), ("client", client)] + period.filters + place.filters
-        AuditAnswer.showUses(
-            try await AuditAnswer.ask("readers", filters, connection), output.output)
+        let filters =
+            [("field", field), ("client", client), ("act", act)] + period.filters + place.filters
+        let answer = try await AuditAnswer.ask("readers", filters, connection)
+        AuditAnswer.showUses(answer, output.output)
+        guard Self.namesNoField(answer) else { return }
+        Terminal.note("no entry that was looked at names the field \(field)")
+        // A period that has not begun: what contracts declare, and nothing that was observed.
+        let later = String((Int64(Date().timeIntervalSince1970) + 86_400) * 1_000)
+        let report = try await AuditAnswer.ask("report", [("from", later)], connection)
+        let known = (report["declared"]?["contracts"]?.array ?? [])
+            .flatMap { $0["fields"]?.array ?? [] }.compactMap { $0["field"]?.string }
+        let names = Array(Set(known)).sorted()
+        let text = names.isEmpty ? "none" : names.prefix(64).joined(separator: ", ")
+        Terminal.note("contracts have: \(text)" + (names.count > 64 ? " …" : ""))
+    }
+
+    /// Who got keys or a refused event is listed whatever the field: that names none.
+    private static func namesNoField(_ answer: JSONValue) -> Bool {
+        !(answer["uses"]?.array ?? []).contains { use in
+            use["fields"]?.array?.isEmpty == false || use["hashedFields"]?.array?.isEmpty == false
+        }
     }
 }
 
@@ -152,7 +171,8 @@ struct AuditReadBy: AsyncParsableCommand {
 
     @Argument(help: "The client's id; of an exporter exporter:NAME.") var client: String
     @Option(help: ArgumentHelp("Only this field.", valueName: "path")) var field: String?
-    @Option(help: "Only this act: release, keysExported, rejectionShown.") var act: String?
+    @Option(help: "Only this act: release, subjectAccessed, keysExported, rejectionShown.") var act:
+        String?
     @OptionGroup var period: AuditPeriod
     @OptionGroup var place: AuditPlace
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
@@ -211,6 +231,8 @@ struct AuditDecisions: AsyncParsableCommand {
     @Option(help: "Only this act: contractApproved, purposeSet …") var act: String?
     @Option(help: ArgumentHelp("Only what this client decided.", valueName: "id"))
     var client: String?
+    @Option(help: ArgumentHelp("Only decisions that name this field.", valueName: "path"))
+    var field: String?
     @Option(help: ArgumentHelp("Show at most this many.", valueName: "count")) var limit = 1_000
     @OptionGroup var period: AuditPeriod
     @OptionGroup var place: AuditPlace
@@ -220,20 +242,30 @@ struct AuditDecisions: AsyncParsableCommand {
     func run() async throws {
         var items: [JSONValue] = []
         var after: Int64 = 0
-        while items.count < limit {
+        var answer = JSONValue.null
+        // One more than is shown, to know whether there are more.
+        while items.count <= limit {
             let filters =
-                [("act", act), ("client", client), ("after", String(after))]
-                + [("limit", String(max(1, min(1_000, limit - items.count))))]
+                [("act", act), ("client", client), ("field", field), ("after", String(after))]
+                + [("limit", String(min(1_000, limit + 1 - items.count)))]
                 + period.filters + place.filters
-            let answer = try await AuditAnswer.ask("decisions", filters, connection)
+            answer = try await AuditAnswer.ask("decisions", filters, connection)
             items += answer["items"]?.array ?? []
             guard answer["isComplete"] == .boolean(false), let next = answer["next"]?.integer,
                 next != after
             else { break }
             after = next
         }
+        let hasMore = items.count > limit
+        items = Array(items.prefix(limit))
         guard output.output == .table else {
-            return Terminal.print(JSONValue.object(["items": .array(items)]).text())
+            let size = answer["logSize"] ?? .null
+            let root = answer["logRoot"] ?? .null
+            return Terminal.print(
+                JSONValue.object([
+                    "items": .array(items), "isComplete": .boolean(!hasMore), "logSize": size,
+                    "logRoot": root,
+                ]).text())
         }
         var table = Table(["n", "at", "client", "role", "act", "on", "detail"])
         for item in items {
@@ -248,6 +280,14 @@ struct AuditDecisions: AsyncParsableCommand {
             ])
         }
         Terminal.print(table.text)
+        Terminal.note(
+            "rests on \(items.count) entries of a log of \(answer["logSize"]?.cell ?? "0") with root "
+                + (answer["logRoot"]?.cell ?? ""))
+        if hasMore { Terminal.note("there are more: --limit, or a later --from") }
+    }
+
+    mutating func validate() throws {
+        guard limit > 0 else { throw ValidationError("--limit is at least 1.") }
     }
 }
 

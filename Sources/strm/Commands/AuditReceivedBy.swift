@@ -20,6 +20,13 @@ struct AuditReceivedBy: AsyncParsableCommand {
     var subjectFile = "-"
     @Option(help: ArgumentHelp("Only of this stream; repeatable.", valueName: "stream"))
     var stream: [String] = []
+    @Option(help: ArgumentHelp("Only through this derived stream.", valueName: "stream"))
+    var derivedStream: String?
+    @Option(help: ArgumentHelp("Only this client.", valueName: "id")) var client: String?
+    @Option(help: ArgumentHelp("Only for this consent level.", valueName: "level"))
+    var purpose: Int?
+    @Option(help: ArgumentHelp("Only this field.", valueName: "path")) var field: String?
+    @Option(help: "Only this act: release, keysExported, subjectAccessed.") var act: String?
     @OptionGroup var period: AuditPeriod
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
@@ -33,6 +40,12 @@ struct AuditReceivedBy: AsyncParsableCommand {
         }
         var body: [String: JSONValue] = ["subject": .string(subject)]
         if !stream.isEmpty { body["streams"] = .array(stream.map { .string($0) }) }
+        for (name, text) in [
+            ("derivedStream", derivedStream), ("client", client), ("field", field), ("act", act),
+        ] {
+            if let text { body[name] = .string(text) }
+        }
+        if let purpose { body["purpose"] = .integer(Int64(purpose)) }
         let now = Date()
         for (name, text) in [("from", period.from), ("to", period.to)] {
             if let text, let time = Timestamp.parse(text, now: now) {

@@ -100,7 +100,8 @@ struct BackupVerify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Read a backup again and check all of it.",
-        usage: "strm backup verify <name>\n       strm backup verify <directory> [--key <key>]",
+        usage:
+            "strm backup verify <name>\n       strm backup verify <directory> [--key <key> ...] [--export <directory>]",
         discussion: """
             A name is checked by the server, where it lies. A directory (with a slash in it) is \
             checked here, without a server and without keys: with the verifier key that strm init \
@@ -111,10 +112,7 @@ struct BackupVerify: AsyncParsableCommand {
               strm backup verify /mnt/copies/20261129T195000Z-3f9a2c --key KEY
             """)
     @Argument(help: "The name of a backup, or a directory.") var backup: String
-    @Option(
-        help: ArgumentHelp(
-            "The verifier key, or a file that holds it; for a directory.", valueName: "key"))
-    var key: String?
+    @OptionGroup var keys: LogKeyOptions
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
@@ -132,21 +130,8 @@ struct BackupVerify: AsyncParsableCommand {
     }
 
     private func verifyDirectory() throws {
-        let text = try keyText()
-        let key: VerifierKey
-        do {
-            key = try VerifierKey(text).renamed("streammachine.dev/backups")
-        } catch {
-            throw CommandFailure(
-                .failed, "this is not a verifier key: \(error)",
-                next: "--key with what strm init printed: name+hash+base64")
-        }
-        let summary: BackupSummary
-        do {
-            summary = try BackupSummary(verifying: backup, key: key)
-        } catch {
-            throw CommandFailure(.failed, error.description)
-        }
+        let keys = try keys.keys(at: connection.server).named("streammachine.dev/backups")
+        let summary = try summary(keys)
         switch output.output {
         case .json: Terminal.print(try JSONValue(parsing: summary.json).text())
         case .table:
@@ -161,17 +146,20 @@ struct BackupVerify: AsyncParsableCommand {
         }
     }
 
-    private func keyText() throws(CommandFailure) -> String {
-        if let key {
-            guard FileManager.default.fileExists(atPath: key) else { return key }
-            return try SecretFile.read(key)
+    private func summary(_ keys: [VerifierKey]) throws(CommandFailure) -> BackupSummary {
+        // Its own words for the usual case: genuine, of a key that is not known here.
+        if let line = FileManager.default.contents(atPath: "\(backup)/manifest.json")
+            .flatMap({ try? JSONValue(parsing: $0) })?["signature"]?.string
+        {
+            let signers = LogKeys.signers(Array("-\n\n\(line)\n".utf8))
+            if !signers.isEmpty, Set(keys.map(\.identity)).isDisjoint(with: signers) {
+                throw LogKeys.unknown(signers)
+            }
         }
-        let url = try ServerURL.chosen(connection.server)
-        guard let pinned = try CredentialStore.standard().entries(for: url).auditVerifierKey else {
-            throw CommandFailure(
-                .notConfigured, "no verifier key is known here",
-                next: "--key with what strm init printed")
+        do {
+            return try BackupSummary(verifying: backup, keys: keys)
+        } catch {
+            throw CommandFailure(.failed, error.description)
         }
-        return pinned
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AuditProof
 import Foundation
 
 /// `strm keys rotate-signing`: another key for the audit log.
@@ -36,6 +37,7 @@ struct KeysRotateSigning: AsyncParsableCommand {
                 json: .object(["overlapDays": .integer(Int64(overlapDays))]))
             try reply.check("change the signing key")
             let answer = try reply.json()
+            let isStored = try await remember(client)
             switch output.output {
             case .json: Terminal.print(answer.text())
             case .table:
@@ -49,8 +51,41 @@ struct KeysRotateSigning: AsyncParsableCommand {
                         ("both sign for", "\(overlapDays) days"),
                     ]))
                 Terminal.note(
-                    "the key of strm init stays good for verify; give witnesses the new one")
+                    "keep the new key too, beside that of strm init: receipts, backups, manifests and "
+                        + "proofs are signed by it from now on"
+                        + (isStored ? " (it is stored on this machine)" : ""))
+                Terminal.note(
+                    "strm audit verify follows from any of them; give witnesses the new one")
             }
         }
+    }
+
+    /// Stores the keys that follow from the pinned one, if the log proves it.
+    /// - Returns: whether they were stored; not if no key is pinned here.
+    private func remember(_ client: ServerClient) async throws -> Bool {
+        let server = try ServerURL.chosen(connection.server)
+        let store = CredentialStore.standard()
+        guard let pinned = try store.entries(for: server).auditVerifierKey else { return false }
+        let keys = try await client.request("GET", "/v1/audit/verifier-keys")
+        try keys.check("read the keys of the audit log")
+        var proofs: [[UInt8]] = []
+        for number in 1..<max(1, try keys.json()["items"]?.array?.count ?? 1) {
+            let proof = try await client.request("GET", "/v1/audit/rotations/\(number)")
+            try proof.check("read the proof of the change")
+            proofs.append(proof.body)
+        }
+        do {
+            let chain = try KeyChain(trusting: try VerifierKey(pinned), rotations: proofs)
+            let later = chain.terms.map(\.key.description).drop { $0 != pinned }.dropFirst()
+            try store.pinLaterVerifierKeys(Array(later), at: server)
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch {
+            throw CommandFailure(
+                .failed,
+                "the key was changed, but the new one does not follow from the key that is "
+                    + "stored here: \(error)", next: "strm audit keys; look whose server this is")
+        }
+        return true
     }
 }

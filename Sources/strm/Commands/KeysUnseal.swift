@@ -47,6 +47,12 @@ struct KeysUnseal: AsyncParsableCommand {
             let key = try readKey()
             let reply = try await client.requestWithoutToken(
                 "POST", "/v1/unseal", body: key, contentType: "text/plain", timeoutSeconds: 600)
+            if reply.status == 403,
+                Problem.type(body: reply.body)?.hasSuffix("/wrong-master-key") == true
+            {
+                throw CommandFailure(
+                    .notPermitted, "this is not the master key of this installation")
+            }
             if reply.status == 403 {
                 throw CommandFailure(
                     .notPermitted, Problem.summary(status: reply.status, body: reply.body))

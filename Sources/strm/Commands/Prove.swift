@@ -9,7 +9,7 @@ struct Prove: AsyncParsableCommand {
         usage: """
             strm prove --scratch [--output-file <file>]
             strm prove [--data <directory>] [--search <path> ...] [--output-file <file>]
-            strm prove --verify <file> --key <key>
+            strm prove --verify <file> [--key <key> ...] [--export <directory>]
             """,
         discussion: """
             With --scratch it makes an installation of its own in a temporary directory, kills its \
@@ -59,9 +59,7 @@ struct Prove: AsyncParsableCommand {
     var pid: Int32?
     @Option(help: ArgumentHelp("Check a signed result, offline.", valueName: "file"))
     var verify: String?
-    @Option(
-        help: ArgumentHelp("The audit log's verifier key, or a file with it.", valueName: "key"))
-    var key: String?
+    @OptionGroup var keys: LogKeyOptions
     @Option(
         help: ArgumentHelp("Write the signed result there, as JSON.", valueName: "file"))
     var outputFile: String?
@@ -138,39 +136,30 @@ struct Prove: AsyncParsableCommand {
         } catch {
             throw CommandFailure(.failed, "\(path) is no proof: \(error)")
         }
-        let (text, isFromProof) = try keyText(document)
-        let verifier: VerifierKey
-        do {
-            verifier = try VerifierKey(text)
-        } catch {
-            throw CommandFailure(
-                .failed, "this is not a verifier key: \(error)",
-                next: "--key with what strm init printed: name+hash+base64")
+        let result = document["result"]
+        let isScratch = result?["mode"]?.string == "scratch"
+        // The key of a scratch run lived for seconds: nobody can have it from elsewhere.
+        let isUnknown = isScratch && keys.key.isEmpty
+        let trusted =
+            isUnknown ? try Self.ownKey(document) : try keys.keys(at: connection.server).all
+        let lines = try ProofResult.verify(document, keys: trusted)
+        Terminal.print(isUnknown ? "whole, signer unknown" : "genuine")
+        for name in ["mode", "server"] {
+            Terminal.print("\(name) \(Table.printable(result?[name]?.string ?? "?"))")
         }
-        let lines = try ProofResult.verify(document, key: verifier)
-        Terminal.print("genuine")
         for line in lines.dropFirst(2) { Terminal.print(line) }
-        if isFromProof {
-            Terminal.note(
-                "the key came with the proof, so this shows that it is whole, not whose it is: give "
-                    + "the key that strm init printed with --key")
+        guard !isUnknown else {
+            throw CommandFailure(
+                .failed,
+                "the key came with the proof: this shows that the file is whole, not who "
+                    + "made it, and anybody can make one")
         }
     }
 
-    /// The key as text, and whether it comes from the proof itself, which shows less.
-    private func keyText(_ proof: CanonicalJSON) throws(CommandFailure) -> (String, Bool) {
-        if let key {
-            guard FileManager.default.fileExists(atPath: key) else { return (key, false) }
-            return (try SecretFile.read(key), false)
+    private static func ownKey(_ proof: CanonicalJSON) throws(CommandFailure) -> [VerifierKey] {
+        do { return [try VerifierKey(proof["verifierKey"]?.string ?? "")] } catch {
+            throw CommandFailure(.failed, "NOT GENUINE: \(error)")
         }
-        let url = try ServerURL.chosen(connection.server)
-        let isScratch = proof["result"]?["mode"]?.string == "scratch"
-        if !isScratch,
-            let pinned = try CredentialStore.standard().entries(for: url).auditVerifierKey
-        {
-            return (pinned, false)
-        }
-        return (proof["verifierKey"]?.string ?? "", true)
     }
 
     // MARK: Showing

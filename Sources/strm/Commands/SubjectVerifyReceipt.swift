@@ -6,11 +6,13 @@ struct SubjectVerifyReceipt: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify-receipt",
         abstract: "Check the receipt of an erasure, offline.",
-        usage: "strm subject verify-receipt <file> [--key <key> ...] [options]",
+        usage:
+            "strm subject verify-receipt <file> [--key <key> ...] [--export <directory>] [options]",
         discussion: """
             The receipt is signed by the key of the audit log, under a name of its own. The key is \
-            what strm init printed, or a line of GET /v1/audit/verifier-key; after a rotation give \
-            the key of then, or all. On the machine where strm init ran it is found by itself.
+            what strm init printed, or a line of strm audit keys; if the log changed its key, give \
+            all of them, or an export with --export. On the machine where strm init ran it is \
+            found by itself.
 
             EXAMPLE
               strm subject verify-receipt receipt.json --key verifier-key
@@ -19,21 +21,20 @@ struct SubjectVerifyReceipt: ParsableCommand {
     static let keyName = "streammachine.dev/receipts"
 
     @Argument(help: "The receipt; - is standard input.") var file: String
-    @Option(
-        help: ArgumentHelp(
-            "The log's verifier key, or a file with one or more; repeatable.", valueName: "key"))
-    var key: [String] = []
+    @OptionGroup var keys: LogKeyOptions
     @Option(help: ArgumentHelp("The server whose key was stored by strm init.", valueName: "url"))
     var server: String?
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let keys = try verifierKeys()
+        let keys = try keys.keys(at: server).named(Self.keyName)
         let bytes = try InputFile.read(file)
         let receipt: CanonicalJSON
         let signer: VerifierKey
         do {
             (receipt, signer) = try SignedDocument.verify(bytes, named: "receipt", keys: keys)
+        } catch .unknownKey(let key) {
+            throw LogKeys.unknown([key])
         } catch {
             throw CommandFailure(.failed, "NOT GENUINE: \(error)")
         }
@@ -49,46 +50,6 @@ struct SubjectVerifyReceipt: ParsableCommand {
                     "receipt": value,
                 ]).text())
         case .table: show(value, signer)
-        }
-    }
-
-    /// The keys as they sign receipts.
-    private func verifierKeys() throws(CommandFailure) -> [VerifierKey] {
-        var texts: [String] = []
-        for key in key {
-            texts +=
-                FileManager.default.fileExists(atPath: key)
-                ? Self.lines(String(decoding: try InputFile.read(key), as: UTF8.self))
-                : [key]
-        }
-        if key.isEmpty {
-            let url = try ServerURL.chosen(server)
-            guard let pinned = try CredentialStore.standard().entries(for: url).auditVerifierKey
-            else {
-                throw CommandFailure(
-                    .notPermitted, "no key is stored for \(url)",
-                    next: "--key with what strm init printed: name+hash+base64")
-            }
-            texts = [pinned]
-        }
-        var keys: [VerifierKey] = []
-        for text in texts {
-            do {
-                let named = try VerifierKey(text)
-                keys.append(try VerifierKey(name: Self.keyName, publicKey: named.publicKey))
-            } catch {
-                throw CommandFailure(
-                    .failed, "this is not a verifier key: \(error)",
-                    next: "--key with what strm init printed: name+hash+base64")
-            }
-        }
-        return keys
-    }
-
-    /// The first word of each line: what stands behind a key says since when it signs.
-    private static func lines(_ text: String) -> [String] {
-        text.split(whereSeparator: \.isNewline).compactMap { line in
-            line.split(separator: " ").first.map(String.init)
         }
     }
 

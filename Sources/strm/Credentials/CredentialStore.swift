@@ -21,6 +21,8 @@ struct CredentialStore {
 
     struct Server: Codable {
         var auditVerifierKey: String?
+        /// The keys that followed from it, in their order; absent if the key was never changed.
+        var laterVerifierKeys: [String]?
         var clients: [String: Credential] = [:]
     }
 
@@ -69,7 +71,15 @@ struct CredentialStore {
     }
 
     func pinVerifierKey(_ key: String, at server: ServerURL) throws(CommandFailure) {
-        try change(server) { $0.auditVerifierKey = key }
+        try change(server) {
+            $0.auditVerifierKey = key
+            $0.laterVerifierKeys = nil
+        }
+    }
+
+    /// - Parameter keys: all that follow from the pinned key, in their order; the caller has proven it.
+    func pinLaterVerifierKeys(_ keys: [String], at server: ServerURL) throws(CommandFailure) {
+        try change(server) { $0.laterVerifierKeys = keys.isEmpty ? nil : keys }
     }
 
     /// Forgets the credentials whose name is `name` or that belong to the client `clientId`.

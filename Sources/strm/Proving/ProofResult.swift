@@ -125,7 +125,7 @@ struct ProofResult {
     /// Checks a document without asking anybody.
     /// - Returns: the lines that the server signed.
     static func verify(
-        _ document: CanonicalJSON, key: VerifierKey
+        _ document: CanonicalJSON, keys: [VerifierKey]
     ) throws(CommandFailure) -> [String] {
         guard case .object(let members) = document, let note = document["note"]?.string,
             let result = document["result"], Set(members.keys) == ["note", "result", "verifierKey"]
@@ -133,7 +133,14 @@ struct ProofResult {
         let signed: SignedNote
         do {
             signed = try SignedNote(parsing: Array(note.utf8))
-            try signed.verify(with: VerifierKey(name: keyName, publicKey: key.publicKey))
+            let named = try keys.map { key throws(NoteError) in try key.renamed(keyName) }
+            let signers = LogKeys.signers(Array(note.utf8))
+            guard let key = named.first(where: { signers.contains($0.identity) }) else {
+                throw LogKeys.unknown(signers)
+            }
+            try signed.verify(with: key)
+        } catch let failure as CommandFailure {
+            throw failure
         } catch {
             throw CommandFailure(.failed, "NOT GENUINE: \(error)")
         }
