@@ -94,8 +94,8 @@ package final class Vault: Sendable {
         erasuresDirectory = configuration.erasuresDirectory ?? directory.path
         ledger = try ErasureLedger(
             directory: erasuresDirectory, indexRoot: root.memory, keyringID: keyring.id,
-            knownNumber: configuration.acceptsOlderLedger ? 0 : keyring.contents.ledgerNumber)
-            knownNumber: keyring.contents.ledgerNumber, isReadOnly: configuration.isReadOnly)
+            knownNumber: configuration.acceptsOlderLedger ? 0 : keyring.contents.ledgerNumber,
+            isReadOnly: configuration.isReadOnly)
         self.clock = clock
         self.configuration = configuration
     }

@@ -9,7 +9,6 @@ struct AuditCommand: ParsableCommand {
         subcommands: [
             AuditList.self, AuditWhoRead.self, AuditReadBy.self, AuditPurposes.self,
             AuditDecisions.self, AuditReceivedBy.self, AuditReport.self, AuditExport.self,
-            AuditVerify.self, AuditProveEntry.self, AuditProveConsistency.self,
             AuditVerify.self, AuditKeys.self, AuditProveEntry.self, AuditProveConsistency.self,
             AuditVerifyProof.self,
         ])
