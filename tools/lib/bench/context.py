@@ -10,7 +10,10 @@ from .processes import Pinning, progress
 
 @dataclasses.dataclass
 class Effort:
-    """How much is done. The default sums to about five minutes, `quick` to a smoke test."""
+    """How much is done.
+
+    The default sums to about five minutes, and the case `erasure`; `quick` to a smoke test.
+    """
 
     rounds: int = 3
     requests: int = 120_000
