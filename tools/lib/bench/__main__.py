@@ -38,7 +38,7 @@ def parse(arguments):
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strm", help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true",
-                        help="a smoke test of about 40 s: its figures mean nothing")
+                        help="a smoke test of about 100 s: its figures mean nothing")
     parser.add_argument("--only", metavar="CASE[,CASE]", help="these cases alone")
     parser.add_argument("--list", action="store_true", help="list the cases")
     parser.add_argument("--rounds", type=int, help="turns of each candidate (3)")
