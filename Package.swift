@@ -166,7 +166,10 @@ let package = Package(
                 "HTTP", jwtKit, yams, crypto, logging,
             ], exclude: ["Data", "Scripts"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
-        .testTarget(name: "EndToEndTests", exclude: ["Scripts"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["Contracts", "Store", "Vault", "Privacy"],
+            exclude: ["Scripts"], swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -6,7 +6,7 @@ extension EndToEnd {
     /// started again.
     @Suite(
         "An erasure that kill -9 interrupts",
-        .timeLimit(.minutes(4 + Effort.erasureKillRounds / 2)))
+        .timeLimit(.minutes(4 + Effort.erasureKillRounds)))
     struct ErasureKills {
         /// All steps (`ErasureStep`). Between each two of them something became durable, or may
         /// have: dying before one of them is dying after the one before.
