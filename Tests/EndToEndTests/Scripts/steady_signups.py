@@ -9,6 +9,7 @@ answers with anything else, the same number is not sent again: the next one is.
 
 import http.client
 import json
+import os
 import signal
 import sys
 import time
@@ -35,8 +36,10 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     connection = None
     number = 0
+    parent = os.getppid()
     with open(path, "a", encoding="ascii") as acknowledged:
-        while not stopping:
+        # Not longer than the test that started it.
+        while not stopping and os.getppid() == parent:
             try:
                 if connection is None:
                     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
