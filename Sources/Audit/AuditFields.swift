@@ -81,9 +81,8 @@ struct FieldQuestion: AuditQuestion {
     private var isCut = false
 
     mutating func take(_ entry: AuditLeaf, in log: AuditLog) throws(StoreError) {
-        guard Act(rawValue: entry.act)?.handsOutFields == true, !entry.fields.isEmpty else {
-            return
-        }
+        // What a person was told of their own data is no use that somebody made of it.
+        guard entry.act == Act.release.rawValue, !entry.fields.isEmpty else { return }
         let told = try log.disclosures(of: entry)
         if told == nil { allIsLowerBound = true }
         let names = Self.names(of: entry)

@@ -65,16 +65,20 @@ extension AuditLog {
     ///
     /// - Parameters:
     ///   - from: not earlier; nil: from the beginning. `to`: earlier; nil: until now.
+    ///   - narrower: `acts` of those that hand something out; empty: all of them.
+    ///   - field: what left without it is not counted; data keys open it.
     /// - Throws: `.corrupt` if an entry, or what it disclosed, is not what was written.
     package func recipients(
         of links: Set<KeyLink>, from: Milliseconds? = nil, to: Milliseconds? = nil,
-        matching narrower: AuditFilter = AuditFilter()
+        matching narrower: AuditFilter = AuditFilter(), ofField field: String? = nil
     ) async throws(StoreError) -> AuditRecipients {
         var filter = narrower
         filter.from = from
         filter.to = to
-        filter.acts = RecipientQuestion.acts
-        let (question, basis) = try await ask(RecipientQuestion(links: links), matching: filter)
+        filter.field = nil
+        if filter.acts.isEmpty { filter.acts = RecipientQuestion.acts }
+        let (question, basis) = try await ask(
+            RecipientQuestion(links: links, field: field), matching: filter)
         return question.answer(basis)
     }
 }
@@ -103,6 +107,7 @@ struct RecipientQuestion: AuditQuestion {
 
     private let links: Set<KeyLink>
     private let sorted: [KeyLink]
+    private let field: String?
     private var places: [Key: Int] = [:]
     private var collected: [Collected] = []
     private var isCut = false
@@ -110,8 +115,9 @@ struct RecipientQuestion: AuditQuestion {
     private var exactAfter: Milliseconds?
     private var rejectionsShown = NumberRanges()
 
-    init(links: Set<KeyLink>) {
+    init(links: Set<KeyLink>, field: String? = nil) {
         self.links = links
+        self.field = field
         sorted = links.sorted()
     }
 
@@ -141,6 +147,12 @@ struct RecipientQuestion: AuditQuestion {
     private mutating func add(
         _ row: Disclosures.Row, _ entry: AuditLeaf, _ act: Act, _ told: DisclosureBytes
     ) {
+        let opened = Self.names(row.opened, entry.fields)
+        let hashed = Self.names(row.hashed, told.hashedFields)
+        // What an entry had no room to name is taken to be in it.
+        if let field, act != .keysExported, entry.omitted == 0 {
+            guard opened.contains(field) || hashed.contains(field) else { return }
+        }
         let purposes = entry.purposes.enumerated().filter {
             $0.offset < 64 && row.purposes & 1 << UInt64($0.offset) != 0
         }.map(\.element)
@@ -149,8 +161,6 @@ struct RecipientQuestion: AuditQuestion {
             stream: entry.stream ?? "", derivedStream: entry.derivedStream, purposes: purposes,
             exporter: entry.detail["exporter"], connector: entry.detail["connector"])
         guard let place = places[key] ?? make(key, entry) else { return }
-        let opened = Self.names(row.opened, entry.fields)
-        let hashed = Self.names(row.hashed, told.hashedFields)
         collected[place].fields.formUnion(opened)
         collected[place].hashed.formUnion(hashed)
         collected[place].links.insert(row.link)

@@ -2,6 +2,7 @@ package import Audit
 package import Contracts
 package import Query
 package import Store
+package import Vault
 
 /// A part of the access document: some events of the person, and what is needed to understand
 /// them. The first part also says what is on record apart from events.
@@ -33,6 +34,9 @@ package struct AccessPage: Sendable {
         package var streams: [StreamDefinition]
         /// Who received fields of these sequences, and when.
         package var recipients: AuditRecipients
+        /// Earlier erasures of the person in these streams: their sequences are looked for in the
+        /// audit log too, as far as the ledger still knows them.
+        package var erasures: [Erasure]
     }
 
     /// What the document does not hold, in words.

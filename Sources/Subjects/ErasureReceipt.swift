@@ -186,6 +186,7 @@ enum ReceiptLimits: String, CaseIterable, Sendable {
     case fieldsInClear = "fields-in-clear"
     case namelessEvents = "nameless-events"
     case keptRefusals = "kept-refusals"
+    case deletedStreams = "deleted-streams"
     case sharedKeys = "shared-keys"
 
     var text: String {
@@ -213,6 +214,9 @@ enum ReceiptLimits: String, CaseIterable, Sendable {
         case .keptRefusals:
             "Refused events that a stream keeps are not on record as anybody's; they expire with "
                 + "their day."
+        case .deletedStreams:
+            "Streams that had been deleted before the request were not looked through: nobody can "
+                + "read them, and their keys are destroyed when their days expire."
         case .sharedKeys:
             "Some of the destroyed keys also sealed events of other people in the same sequence: "
                 + "those events are unreadable too."

@@ -35,7 +35,15 @@ extension SubjectService {
         let links = try await foundLinks(of: subject, in: streams)
         let person = personHash(subject)
         // Before this question is on record itself; told after it is.
-        let recipients = question.cursor == nil ? try await recipients(of: links) : nil
+        let erasures = vault.erasures.filter { erasure in
+            erasure.person.hexadecimal == person
+                && (question.streams == nil
+                    || streams.contains { erasure.streams.contains($0.id) })
+        }
+        let recipients =
+            question.cursor == nil
+            ? try await recipients(
+                of: links, erasures, in: question.streams == nil ? nil : streams) : nil
         let found: Query.AccessPage
         do {
             found = try await query.access(
@@ -50,20 +58,26 @@ extension SubjectService {
         if let recipients {
             page.head = AccessPage.Head(
                 links: items(links, streams), purposes: catalog.purposes, streams: streams,
-                recipients: recipients)
+                recipients: recipients, erasures: erasures)
         }
         return page
     }
 
     /// Who had what, officers who asked before included.
     private func recipients(
-        of links: [SubjectLink]
+        of links: [SubjectLink], _ erasures: [Erasure], in streams: [StreamDefinition]?
     ) async throws(SubjectError) -> AuditRecipients {
+        let erased = erasures.flatMap(\.links)
         let first = links.compactMap(\.created).min().map { $0 - Self.tolerance }
         do {
-            return try await audit.recipients(
-                of: Set(links.map(\.link)),
-                from: links.allSatisfy { $0.created != nil } ? first : nil)
+            let isDated = erased.isEmpty && links.allSatisfy { $0.created != nil }
+            var answer = try await audit.recipients(
+                of: Set(links.map(\.link) + erased), from: isDated ? first : nil)
+            if let streams {
+                let names = Set(streams.map(\.name))
+                answer.recipients.removeAll { !names.contains($0.stream) }
+            }
+            return answer
         } catch {
             throw .store(error)
         }

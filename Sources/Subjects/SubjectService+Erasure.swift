@@ -66,6 +66,8 @@ extension SubjectService {
         _ subject: UnsafeRawBufferPointer, _ request: ErasureRequest, _ streams: [StreamID],
         _ vault: Vault
     ) throws(VaultError) -> Erasure? {
+        // One that failed half way is on the ledger, and perhaps not in the store.
+        try vault.settleErasures()
         let person = vault.personHash(subject)
         let covers = vault.erasures.last {
             $0.person == person && Set($0.streams).isSuperset(of: streams)
@@ -130,20 +132,22 @@ extension SubjectService {
         erasure.requestedAt + batchMinutes * 60_000
     }
 
-    /// One round of housekeeping: destroys what has waited long enough, and writes receipts that
-    /// are missing, be it that the process died before it wrote them.
-    package func tick(now: Milliseconds) async throws(SubjectError) {
+    /// Receipts of one round.
+    private static let receiptsMax = 100
+
+    /// One round: destroys what has waited long enough, and writes receipts that are missing, be it
+    /// that the process died before it wrote them; so many at most.
+    /// - Returns: whether some are missing still, so that the next round should not wait.
+    @discardableResult
+    package func tick(now: Milliseconds) async throws(SubjectError) -> Bool {
         // Two minutes before it is due: the next round comes in one, and it takes a while. A clock
         // that was set back makes nobody wait.
         let isDue = vault.erasures.contains { erasure in
             erasure.state == .requested
                 && (now >= dueAt(erasure) - 120_000 || now < erasure.requestedAt)
         }
-        if isDue {
-            try await destroyErased(including: nil)
-        } else {
-            try await batches.run { () throws(SubjectError) in try await self.issueReceipts() }
-        }
+        if isDue { try await destroyErased(including: nil) }
+        return try await issueReceipts(max: Self.receiptsMax)
     }
 
     /// - Parameter id: goes on until this one is destroyed: what is asked for during a batch is for
@@ -156,7 +160,8 @@ extension SubjectService {
                 let batch = try await self.onReaderThread { try vault.destroyErased(now: now) }
                 if batch == nil { break }
             }
-            try await self.issueReceipts()
         }
+        // Those of others are for the next round.
+        if let id { try await issueReceipt(ofErasure: id) }
     }
 }

@@ -41,6 +41,9 @@ extension SubjectService {
         return links.map { .init(stream: named[$0.stream] ?? "", link: $0) }
     }
 
+    /// Data keys of one person about which a question is answered.
+    package static let linksMax = 100_000
+
     /// Not on record: whoever calls puts it there before anything leaves.
     func foundLinks(
         of subject: DataSubject, in streams: [StreamDefinition]
@@ -48,7 +51,15 @@ extension SubjectService {
         let (vault, ids) = (vault, streams.map(\.id))
         let links = try await onReaderThread {
             try subject.bytes.withUnsafeBytes { bytes in
-                try vault.links(ofSubject: bytes, streams: ids)
+                let isTooMuch = try vault.hasLinks(
+                    ofSubject: bytes, streams: ids, moreThan: Self.linksMax)
+                guard !isTooMuch else {
+                    throw SubjectError.badRequest(
+                        parameter: "/streams",
+                        expected: "streams that have at most \(Self.linksMax) sequences of this "
+                            + "person on record; these have more")
+                }
+                return try vault.links(ofSubject: bytes, streams: ids)
             }
         }
         return links.sorted {

@@ -30,6 +30,8 @@ package final class SubjectService: Sendable {
     /// one destruction, whose waiting callers hold no thread.
     let requests = Turn()
     let batches = Turn()
+    /// One receipt at a time.
+    let issuing = Turn()
 
     /// - Parameters:
     ///   - directory: of the erasure ledger; receipts lie below it.

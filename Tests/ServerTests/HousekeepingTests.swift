@@ -39,23 +39,23 @@ struct HousekeepingTests {
     @Test("what is erased is destroyed within the hour, and its receipt lies beside the ledger")
     func erasures() async throws {
         let clock = TestClock()
-        try await with(clock) { engine, housekeeping in
+        try await with(clock) { engine, _ in
             let asked = try await engine.subjects.erase(
                 try #require(DataSubject("SMCANARY")), ErasureRequest(),
                 by: Requester(client: "officer", role: "dpo"))
             let id = asked.erasure.id
             let path = "\(engine.settings.erasures.directory)/receipts/\(id).json"
             clock.advance(seconds: 50 * 60)
-            await housekeeping.tick(now: clock.read())
+            await Erasing(engine: engine).tick(now: clock.read())
             #expect(try engine.subjects.erasure(id: id).state == .requested)
             #expect(!FileManager.default.fileExists(atPath: path))
             clock.advance(seconds: 9 * 60)
-            await housekeeping.tick(now: clock.read())
+            await Erasing(engine: engine).tick(now: clock.read())
             #expect(try engine.subjects.erasure(id: id).state == .destroyed)
             let file = try #require(FileManager.default.contents(atPath: path))
             #expect(!String(decoding: file, as: UTF8.self).contains("SMCANARY"))
             #expect(try count(.erasureReceiptIssued, engine) == 1)
-            await housekeeping.tick(now: clock.read())
+            await Erasing(engine: engine).tick(now: clock.read())
             #expect(try count(.erasureReceiptIssued, engine) == 1)
         }
     }

@@ -5,7 +5,8 @@ import ServiceLifecycle
 import Store
 import Synchronization
 
-/// Makes backups, checks them and forgets old ones, one at a time, on a thread of its own.
+/// Makes backups, checks them and forgets old ones, one at a time, on a thread of its own; what is
+/// there is told meanwhile.
 ///
 /// Each is on record before it is begun, and again when it has ended. A stop of the server gives up
 /// what is on its way.
@@ -51,7 +52,7 @@ final class Backups: Service {
         self.audit = audit
         self.clock = clock
         self.logger = logger
-        pool = try BlockingPool(threads: 1, waitingMax: 64)
+        pool = try BlockingPool(threads: 2, waitingMax: 64)
         // One at most is in it: `begin` sees to that.
         (jobs, continuation) = AsyncStream.makeStream(of: BackupJob.self)
     }
@@ -126,21 +127,27 @@ final class Backups: Service {
     /// Once a minute: looks what is there, makes one if it is time, and removes the oldest of those
     /// that were made by the schedule.
     func tick(now: Milliseconds) async throws {
-        guard let maker else { return }
+        guard let maker, state.withLock({ $0.running == nil }) else { return }
         _ = try await pool.run { [self] in try look(maker) }
         let (known, isBusy) = state.withLock { ($0.known, $0.running != nil) }
         guard settings.intervalHours > 0, !isBusy else { return }
-        let newest = known.map(\.createdAt).max()
+        // One that a clock made that was ahead says nothing about how old the newest is.
+        let newest = known.map(\.createdAt).filter { $0 <= now }.max()
         let interval = Milliseconds(settings.intervalHours) * 3_600_000
         if newest.map({ now - $0 >= interval }) ?? true {
             _ = try await create(by: nil, now: now)
         } else {
-            try await forget(known, maker)
+            try await forget(known, maker, now: now)
         }
     }
 
-    private func forget(_ known: [BackupManifest], _ maker: BackupMaker) async throws {
-        let automatic = known.filter(\.isAutomatic).map(\.name).sorted()
+    private func forget(
+        _ known: [BackupManifest], _ maker: BackupMaker, now: Milliseconds
+    ) async throws {
+        // Those from a time to come go first.
+        let automatic = known.filter(\.isAutomatic).sorted {
+            ($0.createdAt <= now ? 1 : 0, $0.name) < ($1.createdAt <= now ? 1 : 0, $1.name)
+        }.map(\.name)
         guard settings.keep > 0, automatic.count > settings.keep else { return }
         for name in automatic.dropLast(settings.keep) {
             try await audit.append(.server(.backupDeleted, detail: ["backup": name]))

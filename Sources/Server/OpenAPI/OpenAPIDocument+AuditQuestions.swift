@@ -38,6 +38,11 @@ extension OpenAPIDocument {
                   schema: {type: string, minLength: 1}
         \(times)
                 - {name: client, in: query, schema: {type: string, minLength: 1}}
+                - name: act
+                  in: query
+                  schema:
+                    type: string
+                    enum: [release, subjectAccessed, keysExported, rejectionShown]
         \(places)
               responses: &auditUses
                 "200":
@@ -54,7 +59,9 @@ extension OpenAPIDocument {
                 - {name: field, in: query, schema: {type: string, minLength: 1}}
                 - name: act
                   in: query
-                  schema: {type: string, enum: [release, keysExported, rejectionShown]}
+                  schema:
+                    type: string
+                    enum: [release, subjectAccessed, keysExported, rejectionShown]
         \(times)
         \(places)
               responses: *auditUses
@@ -134,8 +141,8 @@ extension OpenAPIDocument {
               operationId: listRecipientsOfPerson
               summary: >-
                 Who received fields of a person: clients, derived streams, purposes, exports, with
-                times and entries (auditor, dpo, administrator). The question is on record, without
-                the person.
+                times and entries (auditor, dpo, administrator). The question is on record, with
+                the keyed hash of the person.
               requestBody:
                 required: true
                 content:
@@ -155,6 +162,15 @@ extension OpenAPIDocument {
                           items: {type: string}
                         from: {type: [string, "null"], format: date-time}
                         to: {type: [string, "null"], format: date-time, description: Exclusive.}
+                        client: {type: [string, "null"]}
+                        derivedStream: {type: [string, "null"]}
+                        purpose: {type: [integer, "null"], minimum: 0, maximum: 63}
+                        field:
+                          description: What left without it is not counted; data keys open it.
+                          type: [string, "null"]
+                        act:
+                          type: [string, "null"]
+                          enum: [release, keysExported, subjectAccessed, null]
               responses:
                 "200":
                   description: The recipients, and what the answer rests on.
@@ -162,10 +178,19 @@ extension OpenAPIDocument {
                     application/json:
                       schema:
                         type: object
-                        required: [streams, keyLinks, answer]
+                        required: [streams, keyLinks, erasures, answer]
                         properties:
                           streams: {type: array, items: {type: string}}
                           keyLinks: {type: integer, description: Of the person; one a day.}
+                          erasures:
+                            description: >-
+                              Of the person. If keyLinksKnown is less than dataKeys, who received
+                              something up to then stands in the receipt alone.
+                            type: array
+                            items:
+                              type: object
+                              required:
+                                [id, requestedAt, dataKeys, keyLinksKnown, recipientsUpToThen]
                           answer: {$ref: "#/components/schemas/AuditRecipients"}
         \(refusals)
                 "404": {$ref: "#/components/responses/NotFound"}

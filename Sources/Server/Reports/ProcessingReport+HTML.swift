@@ -222,7 +222,7 @@ extension ProcessingReport {
         }
         page.element("h3", "What it cannot know")
         page.raw("<ul>\n")
-        for limit in AuditLimits.ofReads { page.element("li", limit) }
+        for limit in Self.notKnown { page.element("li", limit) }
         page.raw("</ul>\n")
     }
 

@@ -14,7 +14,7 @@ extension ProcessingReport {
             ("declared", declaredJSON), ("observed", observedJSON),
             ("neverUsed", Self.json(neverUsed)), ("notDeclared", Self.json(notDeclared)),
             ("basis", WireValue(uses.basis)), ("unknownEntries", WireValue(uses.unknown)),
-            ("notKnown", .texts(AuditLimits.ofReads)),
+            ("notKnown", .texts(Self.notKnown)),
         ])
     }
 
@@ -93,7 +93,8 @@ extension ProcessingReport {
         }
         return [
             "sequences": WireValue(fields.sequences), "fields": .array(figures),
-            "uses": .array(uses.uses.map { WireValue($0) }),
+            "uses": .array(ownUses.map { WireValue($0) }),
+            "accesses": .array(accesses.map { WireValue($0) }),
             "decisions": .array(decisions.map { .json(Array($0.utf8)) }),
             "isCut": .bool(uses.isCut || fields.isCut || decisionsAreCut),
         ]

@@ -100,10 +100,23 @@ struct ProcessingReport: Sendable {
         return result
     }
 
+    /// Releases, exports of keys and shown refusals: processing for the controller's purposes.
+    var ownUses: [AuditUses.Use] { uses.uses.filter { $0.way.act != .subjectAccessed } }
+
+    /// What a data protection officer was given for a person who asked.
+    var accesses: [AuditUses.Use] { uses.uses.filter { $0.way.act == .subjectAccessed } }
+
+    /// What the report cannot know.
+    static let notKnown =
+        AuditLimits.ofReads + [
+            "What was declared during the period: the declared half is the catalog when the report "
+                + "was made. The decisions tell what changed in the period."
+        ]
+
     private var used:
         (clients: Set<String>, derived: Set<String>, purposes: Set<Int>, streams: Set<String>)
     {
-        let ways = uses.uses.map(\.way)
+        let ways = ownUses.map(\.way)
         return (
             Set(ways.map(\.client)), Set(ways.compactMap(\.derivedStream)),
             Set(ways.flatMap(\.purposes)), Set(ways.map(\.stream))

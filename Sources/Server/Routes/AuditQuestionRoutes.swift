@@ -32,12 +32,16 @@ struct AuditQuestionRoutes: Sendable {
     /// Who read a field.
     private func readers(_ request: RouteRequest) async throws -> HTTPResponse {
         let query = try request.query(
-            "field", "from", "to", "client", "stream", "derivedStream", "purpose")
+            "field", "from", "to", "client", "stream", "derivedStream", "purpose", "act")
         guard let field = try query.text("field") else {
             throw Problem.invalid("field", expected: "the path of a field, as its contract has it")
         }
+        var filter = try filter(query)
+        if let name = try query.text("act") {
+            filter.acts = [try Self.act(name, "act", of: Self.readActs)]
+        }
         let uses = try await audit.uses(
-            matching: try filter(query), ofField: field, countsSequences: true)
+            matching: filter, ofField: field, countsSequences: true)
         return Answer.json(
             Self.answer(uses, [("field", .string(field))]))
     }
@@ -48,12 +52,7 @@ struct AuditQuestionRoutes: Sendable {
             "client", "from", "to", "stream", "derivedStream", "purpose", "field", "act")
         var filter = try filter(query)
         if let name = try query.text("act") {
-            let known: [Act] = [.release, .keysExported, .rejectionShown]
-            guard let act = known.first(where: { $0.rawValue == name }) else {
-                let names = known.map(\.rawValue).joined(separator: ", ")
-                throw Problem.invalid("act", expected: "one of \(names)")
-            }
-            filter.acts = [act]
+            filter.acts = [try Self.act(name, "act", of: Self.readActs)]
         }
         let uses = try await audit.uses(
             matching: filter, ofField: try query.text("field"), countsSequences: true)
@@ -96,11 +95,7 @@ struct AuditQuestionRoutes: Sendable {
         var filter = try filter(query)
         filter.acts = Act.decisions
         if let name = try query.text("act") {
-            guard let act = Act.decisions.first(where: { $0.rawValue == name }) else {
-                let names = Act.decisions.map(\.rawValue).joined(separator: ", ")
-                throw Problem.invalid("act", expected: "one of \(names)")
-            }
-            filter.acts = [act]
+            filter.acts = [try Self.act(name, "act", of: Act.decisions)]
         }
         let after = UInt64(try query.integer("after", in: 0...Int.max) ?? 0)
         let limit = try query.integer("limit", in: 1...1_000) ?? 100
@@ -119,6 +114,20 @@ struct AuditQuestionRoutes: Sendable {
         writer.raw("\"logSize\":\(tree.size),\"logRoot\":\"\(tree.root.base64)\"}")
         return HTTPResponse(
             status: 200, headers: [("content-type", "application/json")], body: writer.bytes)
+    }
+
+    private static let readActs: [Act] = [
+        .release, .subjectAccessed, .keysExported, .rejectionShown,
+    ]
+
+    static func act(
+        _ name: String, _ parameter: String, of known: [Act]
+    ) throws(Problem) -> Act {
+        guard let act = known.first(where: { $0.rawValue == name }) else {
+            let names = known.map(\.rawValue).joined(separator: ", ")
+            throw .invalid(parameter, expected: "one of \(names)")
+        }
+        return act
     }
 
     private func filter(_ query: QueryParameters) throws(Problem) -> AuditFilter {

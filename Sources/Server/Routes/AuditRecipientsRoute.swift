@@ -4,7 +4,7 @@ import Store
 import Vault
 
 /// `POST /v1/audit/recipients`: who received a person's data. The person is in the body, never in
-/// an address. One audit entry, without the person, durable before the answer.
+/// an address. One audit entry, with the person's keyed hash, durable before the answer.
 struct AuditRecipientsRoute: Sendable {
     /// Bytes of the value that names a person.
     static let subjectBytesMax = 256 << 10
@@ -23,7 +23,9 @@ struct AuditRecipientsRoute: Sendable {
 
     private func recipients(_ request: RouteRequest) async throws -> HTTPResponse {
         _ = try request.query()
-        let body = try request.object("subject", "streams", "from", "to")
+        let body = try request.object(
+            "subject", "streams", "from", "to", "client", "derivedStream", "purpose", "field", "act"
+        )
         let caller = try request.principal()
         let subject = Array(try body.requiredText("subject").utf8)
         guard (1...Self.subjectBytesMax).contains(subject.count) else {
@@ -31,15 +33,51 @@ struct AuditRecipientsRoute: Sendable {
         }
         let streams = try streams(body)
         let (from, to) = (try time(body, "from"), try time(body, "to"))
-        let links = try await links(of: subject, in: streams)
+        let filter = try filter(body)
+        let field = try body.text("field")
+        let person = subject.withUnsafeBytes { vault.personHash($0) }
+        let found = try await links(of: subject, in: streams)
+        // The index by person went with the erasure; the ledger still knows the sequences.
+        let erasures = vault.erasures.filter { erasure in
+            erasure.person == person
+                && (asksForAll(body) || streams.contains { erasure.streams.contains($0.id) })
+        }
+        let links = found.union(erasures.flatMap(\.links))
         // Before the question, so that the log looked at does not end with its own entry.
         try await audit.append(
-            .by(caller, .auditAsked, detail: ["question": "recipients"]))
-        let answer = try await audit.recipients(of: links, from: from, to: to)
+            .by(
+                caller, .auditAsked,
+                detail: ["question": "recipients", "person": person.hexadecimal]))
+        var answer = try await audit.recipients(
+            of: links, from: from, to: to, matching: filter, ofField: field)
+        if !asksForAll(body) {
+            // An erasure may have been of more streams than are asked for.
+            let names = Set(streams.map(\.name))
+            answer.recipients.removeAll { !names.contains($0.stream) }
+        }
         return Answer.json([
             "streams": .texts(streams.map(\.name).sorted()),
-            "keyLinks": .integer(Int64(links.count)), "answer": WireValue(answer),
+            "keyLinks": .integer(Int64(links.count)),
+            "erasures": .array(erasures.map(SubjectWire.erasureOfRecipients)),
+            "answer": WireValue(answer),
         ])
+    }
+
+    private func asksForAll(_ body: BodyObject) -> Bool {
+        (try? body.list("streams")).flatMap { $0 } == nil
+    }
+
+    private func filter(_ body: BodyObject) throws(Problem) -> AuditFilter {
+        var filter = AuditFilter(
+            client: try body.text("client"), derivedStream: try body.text("derivedStream"),
+            purpose: try body.integer("purpose", in: 0...63))
+        if let name = try body.text("act") {
+            filter.acts = [
+                try AuditQuestionRoutes.act(
+                    name, "/act", of: [.release, .keysExported, .subjectAccessed])
+            ]
+        }
+        return filter
     }
 
     /// Also those whose keys are gone; on a reader thread. Memory: 16 bytes a link.

@@ -63,6 +63,7 @@ struct KeyRoutes: Sendable {
         let caller = try request.principal()
         let target = try body.text("to").map(Self.source)
         let before = engine.vault.statistics.masterKeyCustody
+        let oldFile = engine.vault.masterKeyPath
         guard target != nil || before == "file" else { throw Problem.conflict(Self.onlyFiles) }
         let custody = target?.source.custody ?? before
         try await engine.audit.append(
@@ -81,6 +82,8 @@ struct KeyRoutes: Sendable {
             "from": .string(before), "custody": .string(custody),
             "generation": .integer(Int64(clamping: engine.vault.statistics.generation)),
             "setting": .optional(target?.description),
+            // It opens every older copy of the keyring.
+            "destroyFile": .optional(oldFile == engine.vault.masterKeyPath ? nil : oldFile),
         ])
     }
 

@@ -7,8 +7,7 @@ import Subjects
 import Synchronization
 import Vault
 
-/// Once a minute: destroys the keys of erased people, drops expired days, destroys expired epochs,
-/// forgets old disclosures, sweeps the records that all of this leaves, rotates token keys, brings
+/// Once a minute: drops expired days, destroys expired epochs, forgets old disclosures, sweeps the records that all of this leaves, rotates token keys, brings
 /// the escrow up to date, makes backups that are due, records held-back refusals.
 ///
 /// While the vault does not trust the clock nothing is destroyed; the hold is recorded once.
@@ -16,12 +15,13 @@ final class Housekeeping: Service {
     static let periodSeconds = 60
     #if DEBUG
         /// Tests of a real process cannot wait a minute for each round; no release build reads it.
-        private static let seconds =
+        static let seconds =
             ProcessInfo.processInfo.environment["STRM_TEST_HOUSEKEEPING_SECONDS"].flatMap {
                 Double($0)
             } ?? Double(periodSeconds)
     #else
         private static let seconds = Double(periodSeconds)
+        static let seconds = periodSeconds
     #endif
 
     private let engine: Engine
@@ -51,7 +51,6 @@ final class Housekeeping: Service {
     /// One round. A step that fails is logged and tried again in the next round; it does not keep
     /// the others from theirs.
     func tick(now: Milliseconds) async {
-        await step("erasures") { try await self.engine.subjects.tick(now: now) }
         await step("expiry") { try await self.expire(now: now) }
         await step("disclosures") { try await self.forgetDisclosures(now: now) }
         await step("sweep") { try await self.sweep(now: now) }

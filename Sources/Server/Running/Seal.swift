@@ -91,7 +91,7 @@ final class Seal: Sendable {
             state.withLock { $0.hasFailed() }
             let reason = Self.reason(error)
             logger.error("the engine cannot be opened", metadata: ["error": "\(reason)"])
-            throw .sealed("The key is right, but the start failed: \(reason).")
+            throw .sealed("The server could not be opened: \(reason).")
         }
     }
 
@@ -119,6 +119,7 @@ final class Seal: Sendable {
         switch error {
         case let error as VaultError: error.description
         case let error as StoreError: error.description
+        case let error as BackupFailure: error.description
         default: "\(type(of: error))"
         }
     }

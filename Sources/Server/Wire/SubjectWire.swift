@@ -55,6 +55,7 @@ enum SubjectWire {
             ("links", .array(head.links.map(link))),
             ("purposes", .array(head.purposes.map(purpose))),
             ("recipients", recipients(head.recipients)),
+            ("erasures", .array(head.erasures.map(erasureOfRecipients))),
             ("notCovered", .array(AccessPage.notCovered.map(WireValue.string))),
         ])
     }
@@ -147,6 +148,22 @@ enum SubjectWire {
             ("from", .string(WireTime.format(consent.from))),
             ("to", .string(WireTime.format(consent.to))),
             ("events", .integer(Int64(consent.events))),
+        ])
+    }
+
+    /// If not all links are known any more, recipients up to then stand in its receipt alone.
+    static func erasureOfRecipients(_ erasure: Erasure) -> WireValue {
+        .object([
+            ("id", .string(erasure.id)),
+            ("requestedAt", .string(WireTime.format(erasure.requestedAt))),
+            ("dataKeys", .integer(Int64(erasure.linkCount))),
+            ("keyLinksKnown", .integer(Int64(erasure.links.count))),
+            (
+                "recipientsUpToThen",
+                .string(
+                    erasure.links.count == erasure.linkCount
+                        ? "in this answer" : "in receipt \(erasure.id)")
+            ),
         ])
     }
 
