@@ -60,8 +60,9 @@ final class SealedGateway: HTTPHandler {
     ) {
         defer { request.wipeBody() }
         let (isTLS, isFromHere) = (request.isTLS, Self.isLoopback(request.remoteAddress))
+        let isForwarded = request.isForwarded
         // A proxy on this machine has loopback's address too, whoever stands behind it.
-        guard isTLS || isFromHere && !request.isForwarded else {
+        guard isTLS || isFromHere && !isForwarded else {
             return loop.respond(token, Problem.unsealInClear.response)
         }
         guard let key = GivenMasterKey(request.body) else {
