@@ -67,7 +67,7 @@ extension SubjectService {
         _ vault: Vault
     ) throws(VaultError) -> Erasure? {
         // One that failed half way is on the ledger, and perhaps not in the store.
-        try vault.settleErasures()
+        try vault.finishRequests()
         let person = vault.personHash(subject)
         let covers = vault.erasures.last {
             $0.person == person && Set($0.streams).isSuperset(of: streams)

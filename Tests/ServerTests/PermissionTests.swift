@@ -165,6 +165,7 @@ struct PermissionTests {
         .replacing("connectors/none", with: "connectors/{connector}")
         .replacing("exporters/none", with: "exporters/{exporter}")
         .replacing("erasures/e-none", with: "erasures/{id}")
+        .replacing("backups/none", with: "backups/{backup}")
         .replacing("consumers/c/", with: "consumers/{consumer}/")
         .replacing("a/b/1.0.0", with: "{handle}/{name}/{version}")
         .replacing("tile/0/000", with: "tile/{path}")

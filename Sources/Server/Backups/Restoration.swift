@@ -102,6 +102,7 @@ package enum Restoration {
         var configuration = VaultConfiguration(cachedKeysMax: 64)
         configuration.erasuresDirectory = settings.erasures.directory
         configuration.renewsMasterKey = false
+        configuration.isReadOnly = true
         configuration.acceptsOlderLedger = options.acceptsLostLedger
         do throws(VaultError) {
             return try Vault.unlock(

@@ -121,6 +121,7 @@ final class Engine: Sendable {
             try store.start()
             try Self.beginRestored(restoreTicket, vault, audit)
             try vault.recoverErasures(now: clock())
+            warnOfInterruptedDestruction()
             // After the start: opening a partition may have to commit.
             for stream in snapshot.streams.values.map(\.value) {
                 let kept = stream.keepsRejections == true ? stream.rejectionPartitions : []
@@ -135,6 +136,12 @@ final class Engine: Sendable {
             store.close()
             throw error
         }
+    }
+
+    private func warnOfInterruptedDestruction() {
+        guard let reason = vault.interruptedDestruction else { return }
+        logger.warning(
+            "a destruction was interrupted and is tried again", metadata: ["reason": "\(reason)"])
     }
 
     /// Ends what waits, writes the last audit entry, closes the store. Call it after the listener

@@ -20,8 +20,7 @@ final class Housekeeping: Service {
                 Double($0)
             } ?? Double(periodSeconds)
     #else
-        private static let seconds = Double(periodSeconds)
-        static let seconds = periodSeconds
+        static let seconds = Double(periodSeconds)
     #endif
 
     private let engine: Engine

@@ -3,16 +3,6 @@ import Synchronization
 
 /// What those need who answer about a person and do not erase.
 extension Vault {
-    /// Does in the store what the ledger says and the store does not know yet, such as after a
-    /// request that failed half way. Nothing to do, usually: then memory only. Durable on return.
-    /// Blocks.
-    package func settleErasures() throws(VaultError) {
-        let store = try erasableStore()
-        try acts.lock.withLock { _ throws(VaultError) in
-            try applyLedger(store, isReplay: false)
-        }
-    }
-
     /// True if more than `count` data keys are on record for the person in these streams. Blocks: a
     /// read for each thousand.
     package func hasLinks(
