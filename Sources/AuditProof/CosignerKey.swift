@@ -38,9 +38,8 @@ package struct CosignerKey: Hashable, Sendable, CustomStringConvertible {
     }
 
     package var description: String {
-        let id = String(keyID, radix: 16)
         let key = Data([Self.cosignature] + publicKey).base64EncodedString()
-        return name + "+" + String(repeating: "0", count: 8 - id.count) + id + "+" + key
+        return name + "+" + VerifierKey.hexadecimal(keyID) + "+" + key
     }
 
     /// When the witness said that this note's tree is the largest that it has seen of the log:

@@ -60,7 +60,7 @@ package enum SignedDocument {
         let known = keys.first { $0.name == signature.name && $0.keyID == signature.keyID }
         guard let known else {
             throw .unknownKey(
-                key: "\(signature.name)+\(String(signature.keyID, radix: 16))")
+                key: "\(signature.name)+\(VerifierKey.hexadecimal(signature.keyID))")
         }
         do {
             try signed.verify(with: known)

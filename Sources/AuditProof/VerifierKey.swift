@@ -67,7 +67,10 @@ package struct VerifierKey: Hashable, Sendable, CustomStringConvertible {
             }
     }
 
-    private var hexadecimalKeyID: String {
+    private var hexadecimalKeyID: String { Self.hexadecimal(keyID) }
+
+    /// A key id as it stands between the name and the key: 8 digits.
+    package static func hexadecimal(_ keyID: UInt32) -> String {
         let text = String(keyID, radix: 16)
         return String(repeating: "0", count: 8 - text.count) + text
     }

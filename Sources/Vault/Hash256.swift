@@ -10,7 +10,9 @@ package struct Hash256: Hashable, Sendable {
     package var bytes: [UInt8] { withUnsafeBytes(of: self) { Array($0) } }
 
     /// 64 lower-case digits.
-    package var hexadecimal: String {
+    package var hexadecimal: String { Self.hexadecimal(bytes) }
+
+    static func hexadecimal(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
         return String(
             decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)

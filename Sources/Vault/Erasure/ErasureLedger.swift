@@ -52,7 +52,7 @@ final class ErasureLedger: Sendable {
             KeyedHash.hash(Array("strm erasure ledger v1".utf8), key: $0)
         }
         key.withMutableBytes { $0.copyBytes(from: derived.bytes) }
-        self.keyringID = Self.text(keyringID)
+        self.keyringID = Hash256.hexadecimal(keyringID)
         var book = ErasureBook()
         var writer = Writer()
         let file = try directory.read(Self.fileName, bytesMax: Self.bytesMax)
@@ -287,11 +287,5 @@ final class ErasureLedger: Sendable {
             start = end + 1
             lines += 1
         }
-    }
-
-    private static func text(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

@@ -151,7 +151,7 @@ struct MasterKeyFile: Sendable {
     private func removeOld() throws(VaultError) {
         guard directory.exists(old) else { return }
         // Died between link and rename: then it is the key itself.
-        if !directory.areSame(old, name) {
+        if try !directory.areSame(old, name) {
             // The rename must be on disk before the old one goes.
             try directory.syncNames()
             try directory.overwrite(old)

@@ -29,24 +29,31 @@ extension Vault {
         return links
     }
 
+    /// True if more than `count` data keys are on record for the person in these streams. Blocks: a
+    /// read for each thousand.
+    package func hasLinks(
+        ofSubject subject: UnsafeRawBufferPointer, streams: [StreamID], moreThan count: Int
+    ) throws(VaultError) -> Bool {
+        let store = try erasableStore()
+        var left = count
+        for stream in Set(streams) {
+            let hash = hashes.hash(subject, stream: stream, purpose: .subject)
+            try visitSubjects(IndexEntry.subjectPrefix(stream, hash), store) { _, _ in
+                left -= 1
+                return left >= 0
+            }
+        }
+        return left < 0
+    }
+
     func visitEntries(
         of person: Fence, _ store: any ErasableKeyStore,
         _ body: (KeyLink, Milliseconds?) throws(VaultError) -> Void
     ) throws(VaultError) {
         let prefix = IndexEntry.subjectPrefix(person.stream, person.subject)
-        var last: [UInt8]?
-        while true {
-            let entries = try readingStore { () throws(StoreError) in
-                try store.subjectEntries(prefix: prefix, after: last, limit: Self.entriesAtOnce)
-            }
-            for entry in entries {
-                guard let link = KeyLink(bytes: entry.key[prefix.count...]) else {
-                    throw .store(.corrupt("a key of the family subjects"))
-                }
-                try body(link, IndexEntry.subjectCreated(entry.value))
-            }
-            guard entries.count == Self.entriesAtOnce, let end = entries.last else { return }
-            last = end.key
+        try visitSubjects(prefix, store) { link, value throws(VaultError) in
+            try body(link, IndexEntry.subjectCreated(value))
+            return true
         }
     }
 
@@ -54,17 +61,28 @@ extension Vault {
     func visitLinks(
         of stream: StreamID, _ store: any ErasableKeyStore, _ body: (KeyLink) -> Void
     ) throws(VaultError) {
-        let prefix = Self.subjectPrefix(stream)
+        try visitSubjects(Self.subjectPrefix(stream), store) { link, _ in
+            body(link)
+            return true
+        }
+    }
+
+    /// Visits the entries of subjects that begin with `prefix`, some at once, until `body` says
+    /// false. Between two pieces others may write.
+    private func visitSubjects(
+        _ prefix: [UInt8], _ store: any ErasableKeyStore,
+        _ body: (KeyLink, _ value: [UInt8]) throws(VaultError) -> Bool
+    ) throws(VaultError) {
         var last: [UInt8]?
         while true {
             let entries = try readingStore { () throws(StoreError) in
                 try store.subjectEntries(prefix: prefix, after: last, limit: Self.entriesAtOnce)
             }
             for entry in entries {
-                guard let link = KeyLink(bytes: entry.key.suffix(16)) else {
+                guard let link = KeyLink(bytes: entry.key.suffix(MemoryLayout<KeyLink>.size)) else {
                     throw .store(.corrupt("a key of the family subjects"))
                 }
-                body(link)
+                guard try body(link, entry.value) else { return }
             }
             guard entries.count == Self.entriesAtOnce, let end = entries.last else { return }
             last = end.key

@@ -23,6 +23,11 @@ extension Vault {
         }
     }
 
+    /// Where the master key lies now, if that is a file.
+    package var masterKeyPath: String? {
+        if case .file(let path) = masterKeySource { path } else { nil }
+    }
+
     /// The file to renew with a destruction; nil: it is not to be, or cannot be.
     func renewableFile() throws(VaultError) -> MasterKeyFile? {
         guard case .file(let path) = masterKeySource, isToBeRenewed(path),

@@ -123,10 +123,7 @@ struct LogKeys {
     /// `name+key id` of each signature of a note.
     static func signers(_ note: some Collection<UInt8>) -> [String] {
         guard let signed = try? SignedNote(parsing: Array(note)) else { return [] }
-        return signed.signatures.map { signature in
-            let id = String(signature.keyID, radix: 16)
-            return "\(signature.name)+\(String(repeating: "0", count: 8 - id.count))\(id)"
-        }
+        return signed.signatures.map { "\($0.name)+\(VerifierKey.hexadecimal($0.keyID))" }
     }
 
     private static func rotations(_ directory: String) throws(CommandFailure) -> [[UInt8]] {

@@ -106,20 +106,38 @@ final class FileDirectory: Sendable {
         }
     }
 
-    /// Gives a file a second name. True if it has it now; false if there is no such file.
+    /// Gives a file a second name, which must not be there.
     func link(_ name: String, to other: String) throws(VaultError) {
         guard linkat(descriptor, name, descriptor, other, 0) == 0 else {
             throw error("cannot keep", name)
         }
     }
 
-    func areSame(_ name: String, _ other: String) -> Bool {
+    /// - Throws: also if one of them is not there: what is not known to be another file must not be
+    ///   overwritten.
+    func areSame(_ name: String, _ other: String) throws(VaultError) -> Bool {
         var one = stat()
         var two = stat()
-        return fstatat(descriptor, name, &one, AT_SYMLINK_NOFOLLOW) == 0
-            && fstatat(descriptor, other, &two, AT_SYMLINK_NOFOLLOW) == 0
-            && one.st_ino == two.st_ino && one.st_dev == two.st_dev
+        guard fstatat(descriptor, name, &one, AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw error("cannot look at", name)
+        }
+        guard fstatat(descriptor, other, &two, AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw error("cannot look at", other)
+        }
+        return one.st_ino == two.st_ino && one.st_dev == two.st_dev
     }
+
+    /// Keeps others out, processes and objects, until `unlock` or the end of the process.
+    /// - Returns: false if somebody else has it.
+    func lock() throws(VaultError) -> Bool {
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+        guard errno == EWOULDBLOCK else {
+            throw failure("cannot lock its directory: \(Self.reason)")
+        }
+        return false
+    }
+
+    func unlock() { flock(descriptor, LOCK_UN) }
 
     /// Nothing happens if there is none.
     func remove(_ name: String) throws(VaultError) {
@@ -138,9 +156,14 @@ final class FileDirectory: Sendable {
         defer { close(file) }
         var facts = stat()
         guard fstat(file, &facts) == 0 else { throw error("cannot look at", name) }
-        var noise = [UInt8](repeating: 0, count: Int(facts.st_size))
+        var noise = [UInt8](repeating: 0, count: 65_536)
         noise.withUnsafeMutableBytes { Cryptography.fillRandomly($0) }
-        try write(noise[...], to: file, name)
+        var left = Int(facts.st_size)
+        while left > 0 {
+            let count = min(left, noise.count)
+            try write(noise[..<count], to: file, name)
+            left -= count
+        }
         guard fsync(file) == 0 else { throw error("cannot sync", name) }
     }
 
