@@ -5,10 +5,6 @@ import Store
 import Vault
 
 extension SubjectService {
-    /// Before the first key of a person there is no event of the person; clocks that were set back
-    /// in between included.
-    private static let tolerance: Milliseconds = 86_400_000
-
     /// The next part of what is held about a person, every field opened whose key is there, only
     /// events that are about this person. One audit entry, durable before this returns, also if
     /// there is nothing.
@@ -35,15 +31,10 @@ extension SubjectService {
         let links = try await foundLinks(of: subject, in: streams)
         let person = personHash(subject)
         // Before this question is on record itself; told after it is.
-        let erasures = vault.erasures.filter { erasure in
-            erasure.person.hexadecimal == person
-                && (question.streams == nil
-                    || streams.contains { erasure.streams.contains($0.id) })
-        }
+        let erasures = erasures(of: subject, in: question.streams == nil ? nil : streams)
         let recipients =
             question.cursor == nil
-            ? try await recipients(
-                of: links, erasures, in: question.streams == nil ? nil : streams) : nil
+            ? try await recipients(of: links, erasures, question.streams, streams) : nil
         let found: Query.AccessPage
         do {
             found = try await query.access(
@@ -65,22 +56,17 @@ extension SubjectService {
 
     /// Who had what, officers who asked before included.
     private func recipients(
-        of links: [SubjectLink], _ erasures: [Erasure], in streams: [StreamDefinition]?
+        of links: [SubjectLink], _ erasures: [Erasure], _ names: [String]?,
+        _ streams: [StreamDefinition]
     ) async throws(SubjectError) -> AuditRecipients {
         let erased = erasures.flatMap(\.links)
-        let first = links.compactMap(\.created).min().map { $0 - Self.tolerance }
-        do {
-            let isDated = erased.isEmpty && links.allSatisfy { $0.created != nil }
-            var answer = try await audit.recipients(
-                of: Set(links.map(\.link) + erased), from: isDated ? first : nil)
-            if let streams {
-                let names = Set(streams.map(\.name))
-                answer.recipients.removeAll { !names.contains($0.stream) }
-            }
-            return answer
-        } catch {
-            throw .store(error)
+        var question = RecipientsQuestion()
+        question.streams = names
+        if erased.isEmpty && links.allSatisfy({ $0.created != nil }) {
+            // The log before the first key need not be looked at.
+            question.from = links.compactMap(\.created).min().map { $0 - Self.tolerance }
         }
+        return try await recipients(of: Set(links.map(\.link) + erased), question, in: streams)
     }
 
     /// Streams in which nothing is on record for the person are not scanned.

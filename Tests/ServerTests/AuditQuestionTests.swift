@@ -112,7 +112,6 @@ struct AuditQuestionTests {
 
             for (body, keys) in [
                 ("{\"subject\":\"nobody\"}", 0),
-                ("{\"subject\":\"SMCANARY1@example.org\",\"streams\":[]}", 0),
                 ("{\"subject\":\"SMCANARY1@example.org\",\"streams\":[\"demo\"]}", 1),
                 (
                     "{\"subject\":\"SMCANARY1@example.org\",\"to\":\"2020-01-01T00:00:00Z\"}", 1
@@ -128,6 +127,7 @@ struct AuditQuestionTests {
                 ("{}", 400), ("{\"subject\":\"\"}", 400), ("{\"subject\":7}", 400),
                 ("{\"subject\":\"a\",\"streams\":[\"none\"]}", 404),
                 ("{\"subject\":\"a\",\"streams\":\"demo\"}", 400),
+                ("{\"subject\":\"a\",\"streams\":[]}", 400),
                 ("{\"subject\":\"a\",\"from\":\"x\"}", 400), ("{\"subject\":\"a\",\"x\":1}", 400),
             ] {
                 let answer = try await server.client.post(
@@ -137,6 +137,27 @@ struct AuditQuestionTests {
             let refused = try await server.client.post(
                 "/v1/audit/recipients", token: try await server.token(reader), json: body)
             #expect(refused.status == 403)
+        }
+    }
+
+    @Test("who received an erased person's data is told from the ledger, with the erasure's id")
+    func recipientsOfErased() async throws {
+        try await with { server, auditor, reader in
+            let dpo = try await server.token(try await server.makeClient(.dpo))
+            let body = "{\"subject\":\"SMCANARY1@example.org\"}"
+            let erased = try await server.client.post(
+                "/v1/subjects/erasures", token: dpo, json: body)
+            #expect(erased.status == 202, "\(erased.text)")
+            let answer = try await server.client.post(
+                "/v1/audit/recipients", token: auditor, json: body)
+            #expect(answer.json["keyLinks"] as? Int == 1)
+            let found = try #require(answer.json["answer"] as? [String: Any])
+            let recipients = try #require(found["recipients"] as? [[String: Any]])
+            #expect(recipients.map { $0["client"] as? String } == [reader.id])
+            let erasures = try #require(answer.json["erasures"] as? [[String: Any]])
+            #expect(erasures.map { $0["id"] as? String } == [erased.json["id"] as? String])
+            let page = try await server.client.post("/v1/subjects/access", token: dpo, json: body)
+            #expect(page.text.contains(reader.id), "\(page.status)")
         }
     }
 

@@ -24,9 +24,7 @@ enum RouteTable {
         let report = AuditReportRoute(
             audit: engine.audit, store: engine.store, catalog: engine.catalog,
             registry: engine.loader.registry)
-        let recipients = AuditRecipientsRoute(
-            audit: engine.audit, store: engine.store, vault: engine.vault,
-            catalog: engine.catalog)
+        let recipients = AuditRecipientsRoute(subjects: engine.subjects)
         let connectors = ConnectorRoutes(
             catalog: engine.catalog, vault: engine.vault, store: engine.store,
             audit: engine.audit, exporters: engine.exporters)

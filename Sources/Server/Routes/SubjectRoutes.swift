@@ -70,8 +70,8 @@ struct SubjectRoutes: Sendable {
         let subject = try Self.subject(body)
         var question = AccessQuestion()
         question.streams = try Self.streams(body)
-        question.from = try Self.time(body, "from")
-        question.to = try Self.time(body, "to")
+        question.from = try body.time("from")
+        question.to = try body.time("to")
         question.cursor = try body.text("cursor")
         question.limit =
             try body.integer("limit", in: 1...Query.AccessRequest.limitMax)
@@ -156,12 +156,12 @@ struct SubjectRoutes: Sendable {
 
     // MARK: Reading bodies
 
-    private static func requester(_ request: RouteRequest) throws -> Requester {
+    static func requester(_ request: RouteRequest) throws -> Requester {
         let caller = try request.principal()
         return Requester(client: caller.clientID, role: caller.role.rawValue)
     }
 
-    private static func subject(_ body: BodyObject) throws(Problem) -> DataSubject {
+    static func subject(_ body: BodyObject) throws(Problem) -> DataSubject {
         guard let subject = DataSubject(try body.requiredText("subject")) else {
             throw .invalid(
                 "/subject",
@@ -171,7 +171,7 @@ struct SubjectRoutes: Sendable {
         return subject
     }
 
-    private static func streams(_ body: BodyObject) throws(Problem) -> [String]? {
+    static func streams(_ body: BodyObject) throws(Problem) -> [String]? {
         guard let list = try body.list("streams") else { return nil }
         var names: [String] = []
         for item in list {
@@ -184,14 +184,6 @@ struct SubjectRoutes: Sendable {
             throw .invalid("/streams", expected: "at least one name, or null for all")
         }
         return names
-    }
-
-    private static func time(_ body: BodyObject, _ name: String) throws(Problem) -> Milliseconds? {
-        guard let text = try body.text(name) else { return nil }
-        guard let time = WireTime.parse(text) else {
-            throw .invalid("/\(name)", expected: "a time such as 2026-11-23T10:00:00Z")
-        }
-        return time
     }
 }
 

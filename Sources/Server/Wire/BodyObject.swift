@@ -1,3 +1,5 @@
+import Store
+
 /// The members of a management request's JSON body, read exactly: an unknown member or a wrong type
 /// is refused with its JSON pointer.
 struct BodyObject: Sendable {
@@ -53,6 +55,15 @@ struct BodyObject: Sendable {
                 expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
+    }
+
+    /// RFC 3339; nil if the member is missing or null.
+    func time(_ name: String) throws(Problem) -> Milliseconds? {
+        guard let text = try text(name) else { return nil }
+        guard let time = WireTime.parse(text) else {
+            throw .invalid("/\(name)", expected: "a time such as 2026-11-23T10:00:00Z")
+        }
+        return time
     }
 
     /// nil if the member is missing or null.
