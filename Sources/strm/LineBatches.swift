@@ -15,9 +15,10 @@ struct LineBatches {
         var firstLine: Int { lines.first ?? 0 }
         var lastLine: Int { lines.last ?? 0 }
 
-        /// The number in the file of the `line`th line of this batch, both from 1.
+        /// The number in the file of the `line`th line of this batch, both from 1; of any other
+        /// number, which only a strange server would answer, that number itself.
         func number(ofLine line: Int) -> Int {
-            lines.indices.contains(line - 1) ? lines[line - 1] : line
+            line >= 1 && line <= lines.count ? lines[line - 1] : line
         }
     }
 

@@ -88,7 +88,7 @@ struct Listen: AsyncParsableCommand {
             query.append(("wait", noFollow ? "0" : "20"))
             if let consumer { query.append(("consumer", consumer)) }
             let page = try await self.page(client, query)
-            let count = page.headers["strm-events"].flatMap { Int($0) } ?? 0
+            let count = max(page.headers["strm-events"].flatMap { Int($0) } ?? 0, 0)
             Terminal.printBytes(page.body)
             remaining -= count
             guard let cursor = page.headers["strm-next-cursor"] else {

@@ -107,8 +107,11 @@ struct Send: AsyncParsableCommand {
                 "line \(line.map(String.init) ?? "?"): "
                     + Table.printable(problem?.summary ?? "refused"))
         }
-        let accepted = answer["accepted"]?.integer ?? 0
-        let fenced = answer["fenced"]?.integer ?? 0
+        // No more than were sent, whatever a strange server answers.
+        func count(_ name: String) -> Int64 {
+            min(max(answer[name]?.integer ?? 0, 0), Int64(batch.lines.count))
+        }
+        let (accepted, fenced) = (count("accepted"), count("fenced"))
         if fenced > 0 {
             Terminal.note(
                 "lines \(batch.firstLine) to \(batch.lastLine): \(fenced) refused, because their "

@@ -81,7 +81,8 @@ private struct AccessDocument {
         }
         for case .object(let consent) in part["consents"]?.array ?? [] { add(consent) }
         if case .object(let counts)? = part["passedOver"] {
-            for (name, count) in counts { passedOver[name, default: 0] += count.integer ?? 0 }
+            // Wraps rather than ends the program, if a strange server answers huge numbers.
+            for (name, count) in counts { passedOver[name, default: 0] &+= count.integer ?? 0 }
         }
     }
 
@@ -92,7 +93,7 @@ private struct AccessDocument {
         else { return consents.append(consent) }
         consents[last]["to"] = consent["to"]
         let sum =
-            (consents[last]["events"]?.integer ?? 0) + (consent["events"]?.integer ?? 0)
+            (consents[last]["events"]?.integer ?? 0) &+ (consent["events"]?.integer ?? 0)
         consents[last]["events"] = .integer(sum)
     }
 
