@@ -41,7 +41,7 @@ PROOF_BYTES_MAX = 262144
 BUNDLE_BYTES_MAX = 256 * (2 + 65535)
 PROBLEMS_MAX = 100
 ROTATIONS_MAX = 36500
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
 class Refused(Exception):
@@ -333,10 +333,20 @@ class KeyChain:
         checkpoint = Checkpoint(note)
         if checkpoint.origin != signers[0][0].name:
             raise Refused("a checkpoint of another log")
-        for _, first, last in signers:
-            if checkpoint.size >= first and (last is None or checkpoint.size <= last):
-                return checkpoint
-        raise Refused("signed by a key that does not sign trees of %d entries" % checkpoint.size)
+        if all(checkpoint.size < first or (last is not None and checkpoint.size > last)
+               for _, first, last in signers):
+            raise Refused("signed by a key that does not sign trees of %d entries"
+                          % checkpoint.size)
+        if any(handover.size == checkpoint.size and handover.root != checkpoint.root
+               for handover in self.handovers):
+            raise Refused("not the tree in which the log changed its key")
+        return checkpoint
+
+    def signers(self, data):
+        """For people: which keys signed a note."""
+        note = Note(data)
+        return ", ".join("%s+%s" % (ascii(key.name)[1:-1], key.id.hex())
+                         for key, _, _ in self.terms if note.signed_by(key))
 
 
 def check_update(data, kept_data, chain):
@@ -456,11 +466,12 @@ class Log:
         self.check_older(hashes)
 
     def rotation_proofs(self):
-        proofs = []
-        while (len(proofs) < ROTATIONS_MAX and os.path.lexists(
-                os.path.join(self.directory, "rotations/%d" % (len(proofs) + 1)))):
-            proofs.append(self.read("rotations/%d" % (len(proofs) + 1), PROOF_BYTES_MAX))
-        return proofs
+        """One at a time: none is read before the one before it was found good."""
+        for number in range(1, ROTATIONS_MAX + 1):
+            path = "rotations/%d" % number
+            if not os.path.lexists(os.path.join(self.directory, path)):
+                return
+            yield self.read(path, PROOF_BYTES_MAX)
 
     def check_entries(self):
         hashes, last_time = [], ""
@@ -507,8 +518,10 @@ class Log:
             level, count = level + 1, count // 256
 
     def check_files(self):
-        for folder, _, names in os.walk(os.path.join(self.directory, "tile")):
-            for name in names:
+        for folder, folders, names in os.walk(os.path.join(self.directory, "tile")):
+            # A link to a folder is not walked into, and no tile needs one.
+            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+            for name in names + links:
                 path = os.path.relpath(os.path.join(folder, name), self.directory)
                 if path not in self.expected:
                     self.problems.append("%s: not part of the signed log" % ascii(path))
@@ -597,17 +610,17 @@ def verify_logs(options, key, older):
 
 
 def verify_proofs(options, parser, key, older):
-    chain = KeyChain(key, [given(parser, path) for path in options.rotation])
+    chain = KeyChain(key, (given(parser, path) for path in options.rotation))
     if options.proof:
         proof = EntryProof(given(parser, options.proof))
         entry = given(parser, options.entry) if options.entry else None
-        checkpoint = chain.checkpoint(given(parser, options.proof).partition(b"\n\n")[2])
+        note = given(parser, options.proof).partition(b"\n\n")[2]
+        checkpoint = chain.checkpoint(note)
         entry = proof.check(checkpoint, entry)
+        print("signed by %s" % chain.signers(note))
         print("entry %d is in the signed tree of %d entries:" % (proof.index, checkpoint.size))
         print(ascii(entry.decode("utf-8", "replace"))[1:-1])
     if options.update:
-        if len(older) != 1:
-            parser.error("--update needs one --older")
         kept, new = check_update(given(parser, options.update), older[0], chain)
         print("the signed tree of %d entries begins with that of %d" % (new.size, kept.size))
 
@@ -628,6 +641,10 @@ def main():
     options = parser.parse_args()
     if not options.directory and not options.proof and not options.update:
         parser.error("nothing to verify")
+    if options.older and not options.update and not options.directory:
+        parser.error("--older needs a directory or --update: a proof of an entry says nothing of it")
+    if options.update and len(options.older) != 1:
+        parser.error("--update needs one --older")
     if options.witness and not options.older:
         parser.error("--witness checks the checkpoints given with --older, and there is none")
     for directory in options.directory:

@@ -7,6 +7,8 @@ package enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible
     /// Signed by a key of the log, but for a tree of another time than the key's: the key had been
     /// replaced, or was not there yet.
     case otherTerm(size: UInt64)
+    /// As large as the tree in which the log changed its key, and another one.
+    case otherTree(size: UInt64)
 
     package var description: String {
         switch self {
@@ -15,6 +17,8 @@ package enum CheckpointError: Error, Hashable, Sendable, CustomStringConvertible
         case .otherLog(let origin): "a checkpoint of another log: \(origin)"
         case .otherTerm(let size):
             "a checkpoint of \(size) entries, signed by a key that does not sign trees of that size"
+        case .otherTree(let size):
+            "a checkpoint of \(size) entries, which is not the tree in which the log changed its key"
         }
     }
 }

@@ -9,7 +9,8 @@
 /// one that ends with its successor's. That holds for who has the proofs of the changes, and for
 /// nobody else: with an old key that leaked one can make a log that never changed its key, and hand
 /// it out without proofs. Who trusts that old key alone takes it. Only a checkpoint that was kept
-/// from after the change, or trusting a newer key instead, shows it.
+/// from after the change, or trusting a newer key instead, shows it. And a proof that comes without the
+/// log, in a tree no larger than that of the change, is taken from an old key whichever key is trusted.
 package struct KeyChain: Sendable {
     /// A key, and the sizes of the trees that it may sign.
     package struct Term: Hashable, Sendable {
@@ -37,15 +38,31 @@ package struct KeyChain: Sendable {
     ///   - rotations: the proofs of all rotations, in their order, none left out.
     /// - Throws: `ProofError.rotation` naming the first that does not fit, `unknownKey`.
     package init(trusting trusted: VerifierKey, rotations: [[UInt8]]) throws(ProofError) {
-        terms = rotations.isEmpty ? [Term(key: trusted, from: 0, through: nil)] : []
-        for (place, bytes) in rotations.enumerated() {
+        try self.init(
+            trusting: trusted,
+            rotation: { number in number <= rotations.count ? rotations[number - 1] : nil })
+    }
+
+    /// - Parameters:
+    ///   - trusted: any key of the log that the caller has from elsewhere.
+    ///   - rotation: gives the proof of the rotation of this number, counted from 1; nil: there are
+    ///     no more. It is not asked for the next before the one before is found good, so that one
+    ///     at a time is in memory, and nothing is read behind one that does not fit.
+    /// - Throws: as above, and what `rotation` throws.
+    package init(
+        trusting trusted: VerifierKey, rotation: (Int) throws(ProofError) -> [UInt8]?
+    ) throws(ProofError) {
+        terms = []
+        for number in 1...Self.rotationCountMax {
             do throws(ProofError) {
-                try append(try EntryProof(parsing: bytes), number: place + 1)
+                guard let bytes = try rotation(number) else { break }
+                try append(try EntryProof(parsing: bytes), number: number)
             } catch {
                 if case .rotation = error { throw error }
-                throw .rotation(number: place + 1, error.description)
+                throw .rotation(number: number, error.description)
             }
         }
+        if terms.isEmpty { terms = [Term(key: trusted, from: 0, through: nil)] }
         guard terms.contains(where: { $0.key == trusted }) else { throw .unknownKey }
     }
 
@@ -66,7 +83,8 @@ package struct KeyChain: Sendable {
             checkpoint = try Checkpoint(parsing: proof.note, verifiedBy: last.key)
             _ = try Checkpoint(parsing: proof.note, verifiedBy: rotation.key)
         } catch { throw .checkpoint(error) }
-        guard checkpoint.size == proof.index + 1, checkpoint.size > last.from else {
+        // Not `index + 1`: whoever wrote the proof chose the index, and may have chosen the last one.
+        guard checkpoint.size > last.from, checkpoint.size - 1 == proof.index else {
             throw fault("its tree does not end with its entry")
         }
         _ = try proof.included(in: checkpoint)
@@ -77,7 +95,8 @@ package struct KeyChain: Sendable {
 
     /// Reads a checkpoint that a key signed in its time.
     ///
-    /// - Throws: `CheckpointError`: `otherTerm` if only keys signed it whose time it was not.
+    /// - Throws: `CheckpointError`: `otherTerm` if only keys signed it whose time it was not,
+    ///   `otherTree` if it contradicts the tree in which a key was changed.
     package func checkpoint(_ note: [UInt8]) throws(CheckpointError) -> Checkpoint {
         var failure = CheckpointError.note(.notSigned)
         var found: Checkpoint?
@@ -95,6 +114,8 @@ package struct KeyChain: Sendable {
             }
         }
         guard let found else { throw failure }
+        let isOther = handovers.contains { $0.size == found.size && $0.root != found.root }
+        guard !isOther else { throw .otherTree(size: found.size) }
         return found
     }
 

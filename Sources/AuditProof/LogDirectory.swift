@@ -31,29 +31,33 @@ struct LogDirectory {
         return bytes
     }
 
-    /// Every file below `tile`, relative to the directory.
+    /// Every file below `tile`, relative to the directory. A symbolic link to a folder counts as a
+    /// file: what lies behind it is not listed, and no tile needs one.
     func tilePaths() throws(LogVerifier.ReadFailure) -> [String] {
-        let root = path + "/tile"
+        // `tile` itself may be a link: the enumerator would not follow it.
+        let root = URL(filePath: path + "/tile").resolvingSymlinksInPath().path
         guard FileManager.default.fileExists(atPath: root) else { return [] }
         guard let files = FileManager.default.enumerator(atPath: root) else {
             throw .init(reason: "the directory cannot be listed")
         }
         var paths: [String] = []
         for case let relative as String in files {
-            var isDirectory: ObjCBool = false
-            let exists = FileManager.default.fileExists(
-                atPath: root + "/" + relative, isDirectory: &isDirectory)
-            if !exists || !isDirectory.boolValue { paths.append("tile/" + relative) }
+            if kind(of: root + "/" + relative) != .typeDirectory {
+                paths.append("tile/" + relative)
+            }
         }
         return paths
     }
 
-    private func isRegular(_ full: String) -> Bool {
+    private func isRegular(_ full: String) -> Bool { kind(of: full) == .typeRegular }
+
+    /// Of a symbolic link its own, not that of what it points at; nil if it cannot be told.
+    private func kind(of full: String) -> FileAttributeType? {
         do {
             let attributes = try FileManager.default.attributesOfItem(atPath: full)
-            return attributes[.type] as? FileAttributeType == .typeRegular
+            return attributes[.type] as? FileAttributeType
         } catch {
-            return false
+            return nil
         }
     }
 }

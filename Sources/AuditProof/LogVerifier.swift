@@ -36,7 +36,9 @@ package enum LogVerifier {
         var report = VerificationReport()
         let chain: KeyChain
         do throws(ProofError) {
-            chain = try KeyChain(trusting: key, rotations: try rotations(source))
+            chain = try KeyChain(
+                trusting: key,
+                rotation: { (number) throws(ProofError) in try rotation(number, source) })
         } catch {
             report.add(.keys(error.description))
             return report
@@ -81,20 +83,15 @@ package enum LogVerifier {
         return walk.report
     }
 
-    /// The proofs of the changes of the key, as many as there are.
-    private static func rotations(_ source: Source) throws(ProofError) -> [[UInt8]] {
-        var proofs: [[UInt8]] = []
-        while proofs.count < KeyChain.rotationCountMax {
-            let number = proofs.count + 1
-            do throws(ReadFailure) {
-                guard let proof = try source.read("rotations/\(number)", EntryProof.byteCountMax)
-                else { return proofs }
-                proofs.append(proof)
-            } catch {
-                throw .rotation(number: number, error.reason)
-            }
+    /// The proof of a change of the key; nil: there is none of this number.
+    private static func rotation(
+        _ number: Int, _ source: Source
+    ) throws(ProofError) -> [UInt8]? {
+        do throws(ReadFailure) {
+            return try source.read("rotations/\(number)", EntryProof.byteCountMax)
+        } catch {
+            throw .rotation(number: number, error.reason)
         }
-        return proofs
     }
 
     /// Checks a directory that `strm audit export`, or any mirror of a tlog-tiles log, wrote.

@@ -94,17 +94,11 @@ package struct TilePath: Hashable, Sendable, CustomStringConvertible {
         return firstIndex + UInt64(width) <= size >> UInt64(treeLevel)
     }
 
-    /// Tells every file that represents a tree of that size, without the checkpoint, in the order of
-    /// the levels: entries first, then hashes. Stops at the first error of `body`.
+    /// Tells the files of `TilePaths`, in their order. Stops at the first error of `body`.
     package static func forEach<Failure: Error>(
         size: UInt64, _ body: (TilePath) throws(Failure) -> Void
     ) throws(Failure) {
-        try forEach(.entries, count: size, body)
-        for level in 0...levelMax {
-            let count = size >> UInt64(8 * level)
-            if count == 0 { break }
-            try forEach(.hashes(level: level), count: count, body)
-        }
+        for path in TilePaths(size: size) { try body(path) }
     }
 
     /// The tile of this level and index in a tree of that size; nil if the tree has none there.
@@ -115,17 +109,6 @@ package struct TilePath: Hashable, Sendable, CustomStringConvertible {
         guard index <= count / UInt64(fullWidth) else { return nil }
         let width = min(UInt64(fullWidth), count - index * UInt64(fullWidth))
         return width == 0 ? nil : TilePath(content: content, index: index, width: Int(width))
-    }
-
-    private static func forEach<Failure: Error>(
-        _ content: Content, count: UInt64, _ body: (TilePath) throws(Failure) -> Void
-    ) throws(Failure) {
-        var index: UInt64 = 0
-        while index * UInt64(fullWidth) < count {
-            let width = min(UInt64(fullWidth), count - index * UInt64(fullWidth))
-            try body(TilePath(content: content, index: index, width: Int(width)))
-            index += 1
-        }
     }
 
     private static func indexText(_ index: UInt64) -> String {

@@ -101,6 +101,32 @@ struct KeyChainTests {
         #expect(problems(Array(late.text.utf8)).first != nil)
     }
 
+    @Test(
+        "a proof of an entry with the last number of all is refused, whatever tree it is signed in")
+    func lastNumber() throws {
+        // Keys of one's own are enough to make it.
+        let keys = try Self.keys()
+        let entry = SampleLog.rotationLeaf(0, number: 1, keys[0], keys[1], saying: .max)
+        let only = MerkleTree.leafHash(entry)
+        let trees: [(size: UInt64, root: TreeHash)] = [
+            (0, MerkleTree.emptyRoot), (1, only), (UInt64(Int64.max), only),
+        ]
+        for (size, root) in trees {
+            let tree = Checkpoint(origin: SampleLog.origin, size: size, root: root)
+            let proof = EntryProof(
+                entry: entry, index: .max, hashes: [],
+                note: Array(try keys[0].sign(tree, with: [keys[1]]).utf8))
+            #expect(
+                throws: ProofError.rotation(number: 1, "its tree does not end with its entry")
+            ) {
+                try KeyChain(trusting: keys[0].key, rotations: [Array(proof.text.utf8)])
+            }
+            #expect(throws: ProofError.notIncluded(index: .max, size: size)) {
+                try proof.verified(by: KeyChain(keys[0].key))
+            }
+        }
+    }
+
     @Test("an entry that names a new key without a proof is told")
     func unproven() throws {
         let keys = try Self.keys()
@@ -123,6 +149,34 @@ struct KeyChainTests {
             short.verify(trusting: keys[0].key).problems == [
                 .shrunk(olderSize: 401, size: 300)
             ])
+    }
+
+    @Test("no proof is read before the one before it is found good")
+    func oneByOne() throws {
+        let keys = try Self.keys()
+        let proofs = Self.proofs(try SampleLog(size: 600, rotatingAt: [10, 400]))
+        var asked: [Int] = []
+        let chain = try KeyChain(
+            trusting: keys[0].key,
+            rotation: { number in
+                asked.append(number)
+                return number <= proofs.count ? proofs[number - 1] : nil
+            })
+        #expect(chain.terms.count == 3)
+        #expect(asked == [1, 2, 3])
+        // However many files an export holds: nothing is read behind one that does not fit.
+        var read: [String] = []
+        let source = LogVerifier.Source(
+            read: { (path, _) throws(LogVerifier.ReadFailure) in
+                read.append(path)
+                return proofs[1]
+            }, list: { [] })
+        let report = LogVerifier.verify(source: source, key: keys[0].key)
+        #expect(
+            report.problems == [
+                .keys("\(ProofError.rotation(number: 1, "it is number 2"))")
+            ])
+        #expect(read == ["rotations/1"])
     }
 
     private static func note(

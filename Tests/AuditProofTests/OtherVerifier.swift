@@ -75,17 +75,18 @@ struct OtherVerifier {
     private static let root = URL(filePath: #filePath).resolvingSymlinksInPath()
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    /// Built once a process: GOPATH mode, since the packages come from Debian and not the network.
+    /// Built once a process, below `.build/`, where the next run finds it and nobody has to clear
+    /// it away. GOPATH mode, since the packages come from Debian and not the network.
     private static let goProgram = Result<String, any Error> {
         let source = root.appendingPathComponent(
             "Tests/AuditProofTests/Support/check_log/check_log.go")
-        let program = FileManager.default.temporaryDirectory
-            .appendingPathComponent("strm-check-log-\(ProcessInfo.processInfo.processIdentifier)")
+        let folder = root.appendingPathComponent(".build")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let program = folder.appendingPathComponent("check-log")
         var environment = ProcessInfo.processInfo.environment
         environment["GO111MODULE"] = "off"
         environment["GOPATH"] = "/usr/share/gocode"
-        let cache = FileManager.default.temporaryDirectory.appendingPathComponent("strm-go-cache")
-        environment["GOCACHE"] = cache.path
+        environment["GOCACHE"] = folder.appendingPathComponent("go-cache").path
         let built = try run(
             "/usr/bin/env", ["go", "build", "-o", program.path, source.path],
             environment: environment)

@@ -40,12 +40,15 @@ struct SampleLog {
         }
     }
 
+    /// - Parameter said: the index that the entry says of itself, if not its own.
     static func rotationLeaf(
-        _ index: Int, number: Int, _ old: CheckpointSigner, _ new: CheckpointSigner
+        _ index: Int, number: Int, _ old: CheckpointSigner, _ new: CheckpointSigner,
+        saying said: UInt64? = nil
     ) -> [UInt8] {
         var leaf: [UInt8] = []
         LeafHeader.append(
-            number: UInt64(index), milliseconds: startMilliseconds + Int64(index), to: &leaf)
+            number: said ?? UInt64(index), milliseconds: startMilliseconds + Int64(index),
+            to: &leaf)
         return leaf
             + Array(
                 #","act":"auditKeyRotated","detail":{"key":"\#(new.verifierKey)","number":"\#(number)","overlapDays":"0","previous":"\#(old.verifierKey)"}}"#

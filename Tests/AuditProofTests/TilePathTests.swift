@@ -65,6 +65,26 @@ struct TilePathTests {
         #expect(paths == ["tile/entries/000", "tile/0/000", "tile/1/000.p/1"])
     }
 
+    @Test("the files of the largest tree that anybody can sign are told one at a time")
+    func largestTree() {
+        var paths = TilePaths(size: UInt64(Int64.max))
+        let first = [paths.next(), paths.next()].compactMap { $0?.description }
+        #expect(first == ["tile/entries/000", "tile/entries/001"])
+        // Without a walk over the others: the last of the entries and of each of eight levels.
+        let partial = paths.partial
+        #expect(partial.map(\.width) == [Int](repeating: 255, count: 8) + [127])
+        #expect(partial.first?.content == .entries)
+        #expect(partial.last?.description == "tile/7/000.p/127")
+    }
+
+    @Test(
+        "the files that are not full are those that a larger tree does not have",
+        arguments: [0, 1, 255, 256, 257, 70_000] as [UInt64])
+    func partialFiles(size: UInt64) {
+        let all = TilePaths(size: size).map { $0 }
+        #expect(TilePaths(size: size).partial == all.filter { !$0.isFull })
+    }
+
     @Test("a tile is covered only by a tree that has all its hashes")
     func coverage() throws {
         let partial = try #require(TilePath("tile/0/001.p/4"))

@@ -122,7 +122,7 @@ extension EndToEnd {
                 environment: [
                     "PATH": "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin", "GO111MODULE": "off",
                     "GOPATH": "/usr/share/gocode",
-                    "GOCACHE": NSTemporaryDirectory() + "strm-go-cache",
+                    "GOCACHE": "\(Tool.root)/.build/go-cache",
                 ])
             try #require(built.status == 0, "\(built.errors)")
             let arguments = ["-older", "\(first)/checkpoint", try Self.pinnedKey(site), second]

@@ -38,14 +38,14 @@ struct AuditExport: AsyncParsableCommand {
                 throw CommandFailure(.failed, "the checkpoint does not fit the log's key: \(error)")
             }
             try await compareWithEarlier(client, checkpoint, chain)
-            var paths: [String] = []
-            TilePath.forEach(size: checkpoint.size) { paths.append($0.description) }
-            for path in paths {
+            let tiles = TilePaths(size: checkpoint.size)
+            for tile in tiles {
+                let path = tile.description
                 // A full tile never changes, so one that is there already is not fetched again.
-                if !path.contains(".p/"), exists(path) { continue }
+                if tile.isFull, exists(path) { continue }
                 try write(try await Self.fetch(path, client), to: path)
             }
-            removePartialTiles(except: Set(paths))
+            removePartialTiles(except: Set(tiles.partial.map { $0.description }))
             for (place, proof) in proofs.prefix(keys.count - 1).enumerated() {
                 try write(proof, to: "rotations/\(place + 1)")
             }

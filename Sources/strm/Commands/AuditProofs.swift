@@ -94,11 +94,20 @@ struct AuditVerifyProof: ParsableCommand {
 
     func run() throws {
         let bytes = try InputFile.read(file)
+        let isOfEntry = bytes.starts(with: Array(EntryProof.mark.utf8))
+        guard isOfEntry == (older == nil) else {
+            throw ValidationError(
+                isOfEntry
+                    ? "A proof of an entry says nothing of a checkpoint that was kept: leave out "
+                        + "--older."
+                    : "A consistency proof needs the checkpoint that was kept: --older FILE.")
+        }
+        let kept = try older.map { try InputFile.read($0) }
         let keys = try keys.keys(at: server)
         do throws(ProofError) {
-            for line in try lines(bytes, keys) { Terminal.print(line) }
+            for line in try lines(bytes, kept, keys) { Terminal.print(line) }
         } catch .checkpoint(.note(.notSigned)) {
-            let notes = [proofNote(bytes)] + (older.flatMap { try? [InputFile.read($0)] } ?? [])
+            let notes = [proofNote(bytes)] + (kept.map { [$0] } ?? [])
             let known = Set(keys.all.map(\.identity))
             // The first of the notes that none of the keys signed.
             let signers = notes.map { LogKeys.signers($0) }
@@ -109,25 +118,24 @@ struct AuditVerifyProof: ParsableCommand {
         }
     }
 
-    private func lines(_ bytes: [UInt8], _ keys: LogKeys) throws(ProofError) -> [String] {
-        if bytes.starts(with: Array(EntryProof.mark.utf8)) {
+    /// - Parameter kept: nil: it is the proof of an entry.
+    private func lines(
+        _ bytes: [UInt8], _ kept: [UInt8]?, _ keys: LogKeys
+    ) throws(ProofError) -> [String] {
+        guard let kept else {
             let proof = try EntryProof(parsing: bytes)
-            let (checkpoint, entry) = try keys.first { chain throws(ProofError) in
-                try proof.verified(by: chain)
+            let (checkpoint, entry, chain) = try keys.first { chain throws(ProofError) in
+                let (checkpoint, entry) = try proof.verified(by: chain)
+                return (checkpoint, entry, chain)
             }
+            let signers = chain.signers(of: proof.note).map(\.identity)
             return [
+                "signed by \(signers.joined(separator: ", "))",
                 "entry \(proof.index) is in the signed tree of \(checkpoint.size) entries:",
                 Self.printable(entry),
             ]
         }
         let update = try TreeUpdate(parsing: bytes)
-        guard let older else {
-            throw .malformed("a consistency proof needs the kept checkpoint: --older FILE")
-        }
-        let kept: [UInt8]
-        do { kept = try InputFile.read(older) } catch {
-            throw .malformed("\(older) cannot be read")
-        }
         let checkpoint = try keys.first { chain throws(ProofError) in
             try update.verified(by: chain, since: kept)
         }

@@ -79,11 +79,15 @@ struct LogKeys {
             all = trusted
             return
         }
-        let rotations = try Self.rotations(export)
+        try Self.expectDirectory(export)
         var failure = ProofError.unknownKey
         for key in trusted.reversed() {
             do throws(ProofError) {
-                let chain = try KeyChain(trusting: key, rotations: rotations)
+                let chain = try KeyChain(
+                    trusting: key,
+                    rotation: { (number) throws(ProofError) in
+                        try Self.rotation(number, in: export)
+                    })
                 chains = [chain]
                 all = chain.terms.map(\.key)
                 return
@@ -126,18 +130,24 @@ struct LogKeys {
         return signed.signatures.map { "\($0.name)+\(VerifierKey.hexadecimal($0.keyID))" }
     }
 
-    private static func rotations(_ directory: String) throws(CommandFailure) -> [[UInt8]] {
+    private static func expectDirectory(_ directory: String) throws(CommandFailure) {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory),
             isDirectory.boolValue
         else { throw .cannotRead(directory, reason: "it is no directory with an export") }
-        var proofs: [[UInt8]] = []
-        while proofs.count < KeyChain.rotationCountMax {
-            let path = "\(directory)/rotations/\(proofs.count + 1)"
-            guard FileManager.default.fileExists(atPath: path) else { break }
-            proofs.append(try InputFile.read(path))
+    }
+
+    /// The proof of a change of the key; nil: there is none of this number.
+    private static func rotation(
+        _ number: Int, in directory: String
+    ) throws(ProofError) -> [UInt8]? {
+        let path = "\(directory)/rotations/\(number)"
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        do throws(CommandFailure) {
+            return try InputFile.read(path)
+        } catch {
+            throw .rotation(number: number, error.message)
         }
-        return proofs
     }
 }
 

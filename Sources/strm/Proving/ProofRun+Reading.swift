@@ -143,7 +143,7 @@ extension ProofRun {
             try expect(started, 200)
             keep(started, "audit.exported")
             let lines = String(decoding: started.body, as: UTF8.self).split(separator: "\n")
-            guard lines.count > 1, let size = UInt64(lines[1]) else {
+            guard lines.count > 1, let size = UInt64(lines[1]), size <= UInt64(Int64.max) else {
                 throw ProofGap("the checkpoint tells no size")
             }
             for path in AuditTiles.paths(size: size) {
