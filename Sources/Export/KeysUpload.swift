@@ -85,7 +85,8 @@ struct KeysUpload {
     }
 
     private func line(_ key: Query.ReleasedKey) -> [UInt8] {
-        let keyset = key.keyset.replacing("\"", with: "\"\"")
+        let keyset = String(decoding: key.keyset, as: UTF8.self)
+            .replacing("\"", with: "\"\"")
         return Array(
             ("\(key.link),\"\(keyset)\",retention-\(key.retention),"
                 + "\(LeafHeader.timeText(key.expiresAt))\r\n").utf8)

@@ -114,7 +114,7 @@ final class AccessedEvents: @unchecked Sendable {
             nameless += 1
             return false
         }
-        readSpans(of: event)
+        spans.copySpans(of: event)
         let stored = event.json
         let isSealed = isSubjectSealed(finder, stored)
         // In clear, it saves opening what is not the person's.
@@ -185,17 +185,6 @@ final class AccessedEvents: @unchecked Sendable {
         guard !spans.isEmpty, let place = finder.place(in: json) else { return false }
         return spans.contains {
             Int($0.start) == place.lowerBound + 1 && Int($0.length) == place.count - 2
-        }
-    }
-
-    private func readSpans(of event: borrowing EventRecordView) {
-        spans.removeAll(keepingCapacity: true)
-        for index in 0..<event.spanCount {
-            let span = event.span(at: index)
-            spans.append(
-                SealedSpanValue(
-                    start: span.start, length: span.length, fieldIndex: span.fieldIndex,
-                    level: span.level, flags: span.flags))
         }
     }
 

@@ -129,7 +129,7 @@ final class DryRunTally: @unchecked Sendable {
         // What cannot be named stays sealed in a read as well.
         guard let use = use(of: event.contract) else { return }
         use.events += 1
-        readSpans(of: event)
+        spans.copySpans(of: event)
         guard spans.allSatisfy({ Int($0.fieldIndex) < use.opened.count }) else { return }
         for span in spans where derived.levels.contains(Int(span.level)) {
             let field = Int(span.fieldIndex)
@@ -143,17 +143,6 @@ final class DryRunTally: @unchecked Sendable {
         }
         _ = use.plan?.findPlain(in: event.json, spans) { _, mask in use.maskedPlain[mask] += 1 }
         if !use.quasiPaths.isEmpty { try addCombination(event, link, use) }
-    }
-
-    private func readSpans(of event: borrowing EventRecordView) {
-        spans.removeAll(keepingCapacity: true)
-        for index in 0..<event.spanCount {
-            let span = event.span(at: index)
-            spans.append(
-                SealedSpanValue(
-                    start: span.start, length: span.length, fieldIndex: span.fieldIndex,
-                    level: span.level, flags: span.flags))
-        }
     }
 
     /// Whether the key is there, asked once for each link.

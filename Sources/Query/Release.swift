@@ -5,8 +5,9 @@ import Store
 import Synchronization
 import Vault
 
-/// The only door through which plaintext leaves: nothing else in the program calls `EventOpener` or
-/// asks the vault for the key of a stored event.
+/// The door through which plaintext leaves to readers and exporters. Nothing else in the program calls
+/// `EventOpener` or asks the vault for the key of a stored event, but `Query+Access` for one person's
+/// request.
 ///
 /// A page of a derived stream is opened into memory that nobody else can reach, then what was
 /// opened is put on record, and only when that record is synced are the bytes handed out. If the

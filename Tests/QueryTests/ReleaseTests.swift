@@ -94,24 +94,58 @@ struct ReleaseTests {
         await machine.stores(json: [
             Order(session: "a", subject: "ann").json, Order(session: "b", subject: "bob").json,
         ])
-        let (vault, stream, now) = (machine.vault, machine.stream.id, machine.clock.now)
-        let isFirst = Atomic(true)
-        machine.query.beforeHandOut.withLock {
-            $0 = {
-                guard isFirst.exchange(false, ordering: .relaxed) else { return }
-                let erasure = Array("ann".utf8).withUnsafeBytes { person in
-                    try? vault.requestErasure(
-                        of: person, streams: [stream], id: "e-1", by: ("dpo", "dpo"),
-                        reference: nil, fence: false, now: now)
-                }
-                #expect(erasure?.linkCount == 1)
-            }
-        }
+        erasesAnnMeanwhile(machine)
         let page = try await machine.query.page(try machine.reader([1]), Query.Request())
         #expect(page.count == 2)
         #expect(page.sealedFields > 0)
         // The first entry says more than what left; the second what did.
         #expect(try machine.releases().map { $0["keyLinks"] as? Int } == [2, 1])
+    }
+
+    @Test("of keys hands out none of somebody who is erased between the record and the hand-out")
+    func keyErasedMeanwhile() async throws {
+        let machine = try Machine()
+        machine.registry.replaceAll([try Order.contract(subject: true)])
+        await machine.stores(json: [
+            Order(session: "a", subject: "ann").json, Order(session: "b", subject: "bob").json,
+        ])
+        let range = try await machine.query.readRange(
+            machine.sealedReader, partition: 0, first: Offset(rawValue: 0),
+            end: Offset(rawValue: 2))
+        #expect(range.keyLinks.count == 2)
+        var stream = machine.stream
+        stream.allowsKeyExport = true
+        let reader = Query.Reader(client: "keys", role: "exporter", target: .stream(stream))
+        erasesAnnMeanwhile(machine)
+        let keys = try await machine.query.releaseKeys(reader, range.keyLinks, detail: [:])
+        #expect(keys.count == 1)
+        #expect(!machine.vault.isAnyErased(keys.map(\.link)))
+        #expect(keys.allSatisfy { $0.keyset.contains { $0 != 0 } })
+        // The first entry says more than what left; the second what did.
+        let entries = try machine.audit.entries(
+            matching: AuditFilter(act: .keysExported), from: 0, limit: 10
+        ).lines.map(\.line)
+        #expect(entries.count == 2)
+        #expect(entries.first?.contains("\"keyLinks\":2") == true)
+        #expect(entries.last?.contains("\"keyLinks\":1") == true)
+    }
+
+    @Test("of keys is given up where somebody is erased before each hand-out")
+    func keysNeverSettle() async throws {
+        let machine = try Machine()
+        machine.registry.replaceAll([try Order.contract(subject: true)])
+        let people = (0..<10).map { "person-\($0)" }
+        await machine.stores(json: people.map { Order(session: $0, subject: $0).json })
+        let range = try await machine.query.readRange(
+            machine.sealedReader, partition: 0, first: Offset(rawValue: 0),
+            end: Offset(rawValue: 10))
+        var stream = machine.stream
+        stream.allowsKeyExport = true
+        let reader = Query.Reader(client: "keys", role: "exporter", target: .stream(stream))
+        erasesMeanwhile(people, machine)
+        await #expect(throws: QueryError.unavailable(retryAfterSeconds: 1)) {
+            try await machine.query.releaseKeys(reader, range.keyLinks, detail: [:])
+        }
     }
 
     @Test("of an event under a contract that is not known leaves it sealed")
@@ -124,5 +158,25 @@ struct ReleaseTests {
         #expect(try page.events[0]["one"] != "one")
         #expect(machine.query.statistics.damagedFields == 2)
         #expect(try machine.releases().isEmpty)
+    }
+
+    private func erasesAnnMeanwhile(_ machine: Machine) { erasesMeanwhile(["ann"], machine) }
+
+    /// Erases one of these people between each record and its hand-out.
+    private func erasesMeanwhile(_ people: [String], _ machine: Machine) {
+        let (vault, stream, now) = (machine.vault, machine.stream.id, machine.clock.now)
+        let next = Atomic(0)
+        machine.query.beforeHandOut.withLock {
+            $0 = {
+                let number = next.add(1, ordering: .relaxed).oldValue
+                guard number < people.count else { return }
+                let erasure = Array(people[number].utf8).withUnsafeBytes { person in
+                    try? vault.requestErasure(
+                        of: person, streams: [stream], id: "e-\(number + 1)", by: ("dpo", "dpo"),
+                        reference: nil, fence: false, now: now)
+                }
+                #expect(erasure?.linkCount == 1)
+            }
+        }
     }
 }
