@@ -14,7 +14,8 @@ package struct AuditEntry: Sendable {
     package var partition: Int?
     /// The first and the last event that the act touched.
     package var offsets: (first: Offset, last: Offset)?
-    /// Paths of the fields that were opened, as the contract writes them.
+    /// Paths of the fields that were opened; of a decision on a contract, those that it makes
+    /// personal. As `AuditFilter.fieldName` spells them.
     package var fields: [String]
     /// How many values of each of `fields` were opened, in the same order; empty for an act that
     /// opens none.

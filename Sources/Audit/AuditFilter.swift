@@ -13,7 +13,7 @@ package struct AuditFilter: Sendable, Hashable {
     package var client: String?
     package var stream: String?
     package var derivedStream: String?
-    /// A field that was opened. An entry whose list of fields was cut counts as one that holds it.
+    /// A field that the entry names: one that was opened, or that a contract makes personal. An entry whose list of fields was cut counts as one that holds it.
     /// Always as entries name it, see `fieldName`.
     package var field: String? {
         didSet { field = field.map { Self.fieldName($0) } }

@@ -29,6 +29,15 @@ extension ContractDocument {
         return places
     }
 
+    /// The personal fields, in the document's order: their paths, as the contract writes them, and
+    /// their levels.
+    package var personalFields: [(path: String, level: Int)] {
+        fields.compactMap { field in
+            guard field.isPersonal, let level = field.level else { return nil }
+            return (field.path, level)
+        }
+    }
+
     static func fieldMetadata(
         _ root: DocumentCursor
     ) throws(ContractError) -> [FieldRule] {

@@ -42,6 +42,10 @@ extension EndToEnd {
             let decisions = try await site.expectSuccess(
                 "audit", "decisions", "--act", "derivedStreamApproved")
             #expect(decisions.output.contains("open"))
+            let onField = try await site.expectSuccess(
+                "audit", "decisions", "--field", "customer/email", "--purpose", "4")
+            #expect(onField.output.contains("contractApproved"))
+            #expect(!onField.output.contains("derivedStreamApproved"))
             for wrong in [["decisions", "--act", "release"], ["purposes", "--from", "noon"]] {
                 #expect(try await site.strm(["audit"] + wrong).status != 0)
             }

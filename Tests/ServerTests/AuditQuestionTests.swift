@@ -60,7 +60,11 @@ struct AuditQuestionTests {
                 "/v1/audit/entries?after=\(number)&limit=1&act=release", token: auditor)
             #expect(found.text.contains("\"n\":\(number),"))
 
-            for path in ["reads?client=\(reader.id)", "purposes?field=session"] {
+            for path in [
+                "reads?client=\(reader.id)", "purposes?field=session", "reads?act=release",
+                "readers?field=email&act=release&stream=demo&derivedStream=demo-1-4&purpose=4",
+                "purposes?purpose=4&derivedStream=demo-1-4", "reads?purpose=1&stream=demo",
+            ] {
                 let answer = try await server.client.get("/v1/audit/\(path)", token: auditor)
                 #expect(answer.text.contains(reader.id), "\(path)")
                 #expect(!answer.text.contains("SMCANARY"))
@@ -68,6 +72,8 @@ struct AuditQuestionTests {
             for path in [
                 "readers?field=url", "readers?field=email&purpose=2", "reads?client=nobody",
                 "reads?derivedStream=demo-1",
+                "readers?field=email&act=subjectAccessed", "reads?act=keysExported",
+                "readers?field=email&stream=other",
                 "readers?field=email&to=1000", "readers?field=email&from=253402300799999",
             ] {
                 let answer = try await server.client.get("/v1/audit/\(path)", token: auditor)
@@ -123,7 +129,23 @@ struct AuditQuestionTests {
                 let items = (answer.json["answer"] as? [String: Any])?["recipients"] as? [Any]
                 #expect(items?.count == (body.contains("\"demo\"") ? 1 : 0), "\(body)")
             }
+            for (filter, count) in [
+                ("\"client\":\"\(reader.id)\"", 1), ("\"client\":\"nobody\"", 0),
+                ("\"derivedStream\":\"demo-1-4\"", 1), ("\"derivedStream\":\"demo-1\"", 0),
+                ("\"purpose\":4", 1), ("\"purpose\":2", 0),
+                ("\"field\":\"email\"", 1), ("\"field\":\"url\"", 0),
+                ("\"act\":\"release\"", 1), ("\"act\":\"subjectAccessed\"", 0),
+                ("\"act\":null,\"client\":null,\"purpose\":null", 1),
+            ] {
+                let answer = try await server.client.post(
+                    "/v1/audit/recipients", token: auditor,
+                    json: "{\"subject\":\"SMCANARY1@example.org\",\(filter)}")
+                let items = (answer.json["answer"] as? [String: Any])?["recipients"] as? [Any]
+                #expect(items?.count == count, "\(filter)")
+            }
             for (body, status) in [
+                ("{\"subject\":\"a\",\"act\":\"tokenIssued\"}", 400),
+                ("{\"subject\":\"a\",\"purpose\":64}", 400),
                 ("{}", 400), ("{\"subject\":\"\"}", 400), ("{\"subject\":7}", 400),
                 ("{\"subject\":\"a\",\"streams\":[\"none\"]}", 404),
                 ("{\"subject\":\"a\",\"streams\":\"demo\"}", 400),
@@ -179,6 +201,16 @@ struct AuditQuestionTests {
             #expect(acts.filter { $0 == "derivedStreamApproved" }.count == 2)
             #expect(acts.contains("contractActivated") && acts.contains("purposeSet"))
             #expect(!acts.contains("tokenIssued") && !acts.contains("release"))
+
+            for (field, wanted) in [
+                ("email", ["contractSubmitted", "contractApproved", "contractActivated"]),
+                ("url", []), ("email&purpose=2", []),
+            ] {
+                let answer = try await server.client.get(
+                    "/v1/audit/decisions?field=\(field)", token: auditor)
+                let items = answer.json["items"] as? [[String: Any]] ?? []
+                #expect(items.compactMap { $0["act"] as? String } == wanted, "\(field)")
+            }
         }
     }
 

@@ -113,6 +113,10 @@ extension OpenAPIDocument {
                     type: string
                     enum: [\(Act.decisions.map(\.rawValue).joined(separator: ", "))]
                 - {name: client, in: query, schema: {type: string, minLength: 1}}
+                - name: field
+                  in: query
+                  description: Decisions on contracts that make this field personal.
+                  schema: {type: string, minLength: 1}
         \(times)
         \(places)
                 - name: after

@@ -91,8 +91,10 @@ struct AuditQuestionRoutes: Sendable {
     /// Who decided what: entries as they stand in the log, page by page.
     private func decisions(_ request: RouteRequest) async throws -> HTTPResponse {
         let query = try request.query(
-            "from", "to", "client", "stream", "derivedStream", "purpose", "act", "after", "limit")
+            "from", "to", "client", "stream", "derivedStream", "purpose", "field", "act", "after",
+            "limit")
         var filter = try filter(query)
+        filter.field = try query.text("field")
         filter.acts = Act.decisions
         if let name = try query.text("act") {
             filter.acts = [try Self.act(name, "act", of: Act.decisions)]

@@ -63,9 +63,20 @@ extension ContractRoutes {
         }
         try await catalog.commit(
             mutations,
-            recording: .by(caller, Self.act(act), contracts: [record.ref], detail: detail))
+            recording: try Self.entry(.by(caller, Self.act(act), detail: detail), record))
         try await load()
         return Answer.json(.object(Self.members(record) + (try await review(record))))
+    }
+
+    /// Which fields the contract makes personal, and for which purposes, stands in the entry, so
+    /// that who decided on a field is found by its name, also when the contract is gone.
+    private static func entry(_ entry: AuditEntry, _ record: ContractRecord) throws -> AuditEntry {
+        let personal = try ContractDocument(json: Array(record.document.utf8)).personalFields
+        var entry = entry
+        entry.contracts = [record.ref]
+        entry.fields = Set(personal.map { AuditFilter.fieldName($0.path) }).sorted()
+        entry.purposes = Set(personal.map(\.level)).sorted()
+        return entry
     }
 
     private static func act(_ act: ContractRecord.Act) -> Act {

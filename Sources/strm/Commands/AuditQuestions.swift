@@ -231,7 +231,8 @@ struct AuditDecisions: AsyncParsableCommand {
     @Option(help: "Only this act: contractApproved, purposeSet …") var act: String?
     @Option(help: ArgumentHelp("Only what this client decided.", valueName: "id"))
     var client: String?
-    @Option(help: ArgumentHelp("Only decisions that name this field.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("Only on contracts that make this field personal.", valueName: "path"))
     var field: String?
     @Option(help: ArgumentHelp("Show at most this many.", valueName: "count")) var limit = 1_000
     @OptionGroup var period: AuditPeriod
