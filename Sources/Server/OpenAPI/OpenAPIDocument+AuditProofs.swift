@@ -126,7 +126,7 @@ extension OpenAPIDocument {
                       properties:
                         overlapDays:
                           description: So long the key before it signs checkpoints too.
-                          type: integer
+                          type: [integer, "null"]
                           minimum: 0
                           maximum: 365
                           default: 30

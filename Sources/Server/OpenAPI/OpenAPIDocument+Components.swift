@@ -172,22 +172,25 @@ extension OpenAPIDocument {
                         - *ref
                         - type: object
                           properties:
-                            schemaType: {type: string, enum: [AVRO, JSON_SCHEMA, JSON, SIMPLE], default: AVRO}
+                            schemaType:
+                              type: [string, "null"]
+                              enum: [AVRO, JSON_SCHEMA, JSON, SIMPLE, null]
+                              default: AVRO
                     definition: {type: [object, string]}
                 keyField: {type: string}
-                dataSubjectField: {type: string}
-                fieldMetadata: {type: array, items: {type: object}}
+                dataSubjectField: {type: [string, "null"]}
+                fieldMetadata: {type: [array, "null"], items: {type: object}}
                 validations:
-                  type: array
+                  type: [array, "null"]
                   maxItems: 256
                   items:
                     type: object
                     required: [field, type]
                     properties:
-                      id: {type: string, pattern: "^[A-Za-z0-9._-]{1,64}$"}
+                      id: {type: [string, "null"], pattern: "^[A-Za-z0-9._-]{1,64}$"}
                       field: {type: string}
                       type: {type: string, enum: [regex, enum, range, length, format, required-if]}
-                      message: {type: string, maxLength: 200}
+                      message: {type: [string, "null"], maxLength: 200}
             ContractDifference:
               type: object
               required: [changes, breaks, needsApproval]

@@ -58,8 +58,13 @@ extension OpenAPIDocument {
                       additionalProperties: false
                       properties:
                         to:
-                          type: string
-                          description: file:/ABSOLUTE/PATH or environment:NAME.
+                          type: [string, "null"]
+                          description: >-
+                            file:/ABSOLUTE/PATH or environment:NAME; absent or null, the file in
+                            use is renewed in place. Not a name that begins with keyring or ends
+                            in .next or .old, nor a file in the directories of the keyring, its
+                            escrow and the erasure ledger, but for one directly in that of the
+                            keyring whose name ends in .key.
               responses:
                 "200":
                   description: Done.
@@ -73,12 +78,23 @@ extension OpenAPIDocument {
                           custody: {type: string}
                           generation: {type: integer}
                           setting: {type: [string, "null"]}
+                          destroyFile:
+                            type: [string, "null"]
+                            description: >-
+                              The file that held the key before; it opens every older copy of the
+                              keyring.
                 "400": {$ref: "#/components/responses/Invalid"}
                 "401": {$ref: "#/components/responses/Unauthorized"}
                 "403": {$ref: "#/components/responses/Forbidden"}
                 "409": {$ref: "#/components/responses/Conflict"}
                 "413": {$ref: "#/components/responses/TooLarge"}
                 "415": {$ref: "#/components/responses/UnsupportedMediaType"}
+                "500":
+                  description: >-
+                    The problem master-key-halfway: the keyring is under a new key, which could not
+                    take the place of the one in the file. The detail names the files to keep.
+                  content:
+                    application/problem+json: {schema: {$ref: "#/components/schemas/Problem"}}
                 "503": {$ref: "#/components/responses/Unavailable"}
           /v1/expiry:
             get:

@@ -58,7 +58,7 @@ extension OpenAPIDocument {
                       type: string
                       maxLength: 1024
                       description: The path of a value in the contract's schema.
-                    type: {type: string, enum: [hmac-sha256]}
+                    type: {type: [string, "null"], enum: [hmac-sha256, null]}
                     seed: {type: "null"}
                 - type: object
                   required: [contract, field, type, seed]

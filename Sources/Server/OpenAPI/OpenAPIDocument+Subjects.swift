@@ -305,9 +305,7 @@ extension OpenAPIDocument {
                           description: {type: string}
                           legalBasis: {type: string}
                           owner: {type: string}
-                    recipients:
-                      type: object
-                      description: Who received fields of the person's sequences, as the audit log tells.
+                    recipients: {$ref: "#/components/schemas/AuditRecipients"}
                     notCovered: {type: array, items: {type: string}}
                 events:
                   type: array
