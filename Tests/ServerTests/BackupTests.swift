@@ -53,6 +53,45 @@ struct BackupTests {
         }
     }
 
+    @Test("is listed once at each moment: from the answer on, while it is made, and after")
+    func listedOnce() async throws {
+        let site = try await BackupSite()
+        let (sender, _) = try await site.prepares()
+        try await site.serves { server async throws in
+            try await server.sends(0..<20, as: sender)
+            let token = try await server.administrator()
+            for _ in 0..<4 {
+                let begun = try await server.client.send("POST", "/v1/backups", token: token)
+                let name = try #require(begun.json["name"] as? String)
+                var states: [String] = []
+                repeat {
+                    let answer = try await server.client.get("/v1/backups", token: token)
+                    let items = try #require(answer.json["items"] as? [[String: Any]])
+                    let own = items.filter { $0["name"] as? String == name }
+                    #expect(own.count == 1)
+                    states.append(own.first?["state"] as? String ?? "none")
+                } while states.last == "making"
+                #expect(states.last == "whole")
+            }
+        }
+    }
+
+    @Test("that has its name already and is not finished is told as being made")
+    func almostMade() {
+        var state = Backups.State()
+        let job = BackupJob(
+            kind: .make, name: BackupName.make(now: 1_790_000_000_000), isAutomatic: false,
+            caller: nil, startedAt: 7)
+        state.running = job
+        let listings = Backups.listings([(job.name, nil), ("other", nil)], state)
+        #expect(listings.map(\.name) == ["other", job.name].sorted(by: >))
+        let own = listings.first { $0.name == job.name }
+        guard case .making(since: 7)? = own?.state else {
+            Issue.record("\(String(describing: own))")
+            return
+        }
+    }
+
     @Test("holds no key, no watermark and no plaintext")
     func holdsNoSecret() async throws {
         let site = try await BackupSite()

@@ -20,6 +20,8 @@ final class Backups: Service {
         var known: [BackupManifest] = []
         var made: UInt64 = 0
         var failed: UInt64 = 0
+        /// Of the schedule.
+        var pause = BackupPause()
         var stalledNanoseconds: UInt64 = 0
     }
 
@@ -27,10 +29,10 @@ final class Backups: Service {
     let keys: @Sendable () throws -> [VerifierKey]
     let settings: BackupSettings
     let state = Mutex(State())
-    private let audit: AuditLog
+    let audit: AuditLog
+    let logger: Logger
+    let pool: BlockingPool
     private let clock: @Sendable () -> Milliseconds
-    private let logger: Logger
-    private let pool: BlockingPool
     private let jobs: AsyncStream<BackupJob>
     private let continuation: AsyncStream<BackupJob>.Continuation
     private let isStopping = Flag()
@@ -96,70 +98,46 @@ final class Backups: Service {
         start(job)
     }
 
-    /// Newest first, those that are being made or were not made included.
+    /// Newest first, those that are being made or were not made included; each once.
     func list() async throws -> [BackupListing] {
         guard let maker else { throw Self.noDirectory }
-        let found = try await pool.run { [self] in try look(maker) }
-        return state.withLock { state in
-            var listings = found.map { name, result in
-                BackupListing(
-                    name: name,
-                    state: result.map { .whole($0) } ?? .failed("its manifest is not one of ours"),
-                    checked: state.checks[name],
-                    isVerifying: state.running?.kind == .verify && state.running?.name == name)
+        while true {
+            let before = state.withLock { $0.running?.name }
+            let found = try await pool.run { [self] in try look(maker) }
+            // One that ended in between is in neither: what is there is looked at again.
+            let listings = state.withLock { state in
+                state.running?.name == before ? Self.listings(found, state) : nil
             }
-            if let running = state.running, running.kind == .make {
-                listings.append(
-                    BackupListing(name: running.name, state: .making(since: running.startedAt)))
-            } else if let last = state.lastMade, let failure = last.failure {
-                listings.append(
-                    BackupListing(name: last.job.name, state: .failed(failure.description)))
-            }
-            return listings.sorted { $0.name > $1.name }
+            if let listings { return listings }
         }
+    }
+
+    static func listings(
+        _ found: [(String, BackupManifest?)], _ state: State
+    ) -> [BackupListing] {
+        let running = state.running
+        var listings = found.map { name, result in
+            BackupListing(
+                name: name,
+                state: result.map { .whole($0) } ?? .failed("its manifest is not one of ours"),
+                checked: state.checks[name],
+                isVerifying: running?.kind == .verify && running?.name == name)
+        }
+        if let running, running.kind == .make {
+            // It may have its name already, and is not on record yet.
+            listings.removeAll { $0.name == running.name }
+            listings.append(
+                BackupListing(name: running.name, state: .making(since: running.startedAt)))
+        } else if let last = state.lastMade, let failure = last.failure {
+            listings.append(
+                BackupListing(name: last.job.name, state: .failed(failure.description)))
+        }
+        return listings.sorted { $0.name > $1.name }
     }
 
     func listing(_ name: String) async throws -> BackupListing? {
         guard BackupName.isValid(name) else { return nil }
         return try await list().first { $0.name == name }
-    }
-
-    /// Once a minute: looks what is there, makes one if it is time, and removes the oldest of those
-    /// that were made by the schedule.
-    func tick(now: Milliseconds) async throws {
-        guard let maker, state.withLock({ $0.running == nil }) else { return }
-        _ = try await pool.run { [self] in try look(maker) }
-        let (known, isBusy) = state.withLock { ($0.known, $0.running != nil) }
-        guard settings.intervalHours > 0, !isBusy else { return }
-        // One that a clock made that was ahead says nothing about how old the newest is.
-        let newest = known.map(\.createdAt).filter { $0 <= now }.max()
-        let interval = Milliseconds(settings.intervalHours) * 3_600_000
-        if newest.map({ now - $0 >= interval }) ?? true {
-            _ = try await create(by: nil, now: now)
-        } else {
-            try await forget(known, maker, now: now)
-        }
-    }
-
-    private func forget(
-        _ known: [BackupManifest], _ maker: BackupMaker, now: Milliseconds
-    ) async throws {
-        // Those from a time to come go first.
-        let automatic = known.filter(\.isAutomatic).sorted {
-            ($0.createdAt <= now ? 1 : 0, $0.name) < ($1.createdAt <= now ? 1 : 0, $1.name)
-        }.map(\.name)
-        guard settings.keep > 0, automatic.count > settings.keep else { return }
-        for name in automatic.dropLast(settings.keep) {
-            try await audit.append(.server(.backupDeleted, detail: ["backup": name]))
-            try await pool.run {
-                // First its name, so that what is half removed is no backup.
-                let hidden = "\(maker.directory)/\(BackupMaker.deletedPrefix)\(name)"
-                try BackupFiles.rename("\(maker.directory)/\(name)", to: hidden)
-                try BackupFiles.sync(directory: maker.directory)
-                try BackupFiles.removeTree(hidden)
-            }
-            logger.info("an old backup was removed", metadata: ["backup": "\(name)"])
-        }
     }
 
     private func begin(_ job: BackupJob) throws(Problem) {
@@ -213,6 +191,7 @@ final class Backups: Service {
         let manifest = made.manifest
         state.withLock {
             $0.made += 1
+            $0.pause.succeeds()
             $0.stalledNanoseconds = made.stalledNanoseconds
             $0.known.append(manifest)
         }
@@ -238,7 +217,13 @@ final class Backups: Service {
     }
 
     private func fail(_ job: BackupJob, _ failure: BackupFailure) async {
-        if job.kind == .make { state.withLock { $0.failed += 1 } }
+        if job.kind == .make {
+            let now = clock()
+            state.withLock {
+                $0.failed += 1
+                if job.isAutomatic { $0.pause.fails(at: now) }
+            }
+        }
         end(job, failure)
         logger.error(
             "a backup failed",
@@ -272,7 +257,7 @@ final class Backups: Service {
     }
 
     /// What lies in the directory: names of ours, and the manifest where it is signed. Blocks.
-    private func look(_ maker: BackupMaker) throws(BackupFailure) -> [(String, BackupManifest?)] {
+    func look(_ maker: BackupMaker) throws(BackupFailure) -> [(String, BackupManifest?)] {
         guard BackupFiles.kind(maker.directory) == .directory else {
             state.withLock { $0.known = [] }
             return []

@@ -30,12 +30,8 @@ package enum Restoration {
         let settings = try settings(options)
         try refuseUsed(data, settings)
         try makeDirectory(data)
-        if options.escrowDirectory != nil {
-            guard BackupFiles.kind("\(settings.keyringDirectory)/keyring") == .missing else {
-                throw BackupFailure.refused(
-                    "there is a keyring in \(settings.keyringDirectory): it is not replaced by "
-                        + "the one in escrow")
-            }
+        if let escrow = options.escrowDirectory {
+            try prepareKeyringDirectory(settings.keyringDirectory, for: escrow)
         }
         // Holds the lock of the keyring, which a running server has, until the end of the check.
         let manifest = try verified(
@@ -49,7 +45,7 @@ package enum Restoration {
         let vault = try unlock(options, settings, in: settings.keyringDirectory, clock)
         let lostLedger =
             options.acceptsLostLedger
-            ? LostLedger(seen: vault.knownLedgerNumber, found: vault.erasureLedgerNumber) : nil
+            ? LostLedger(seen: vault.knownLedgerNumber, found: vault.foundLedgerNumber) : nil
         let watermark = try WatermarkFacts.read("\(settings.keyringDirectory)/watermark")
         try copy(options.backup, to: data, vault)
         let copy = try StoredCopy(path: "\(data)/\(unfinished)")
@@ -135,6 +131,21 @@ package enum Restoration {
 
     private static func keys(_ vault: Vault) throws -> [VerifierKey] {
         try AuditKeys.keys(named: BackupManifest.keyName, vault)
+    }
+
+    /// A keyring directory that is lost is made before the check, which looks for the erasure ledger
+    /// in it. One that is there may hold the keyring of the escrow: a restore that was interrupted has
+    /// put it there.
+    private static func prepareKeyringDirectory(
+        _ directory: String, for escrow: String
+    ) throws {
+        if BackupFiles.kind(directory) == .missing { try BackupFiles.makeDirectory(directory) }
+        guard BackupFiles.kind("\(directory)/keyring") != .missing else { return }
+        guard try Vault.isKeyring(in: directory, thatOfEscrow: escrow) else {
+            throw BackupFailure.refused(
+                "there is another keyring in \(directory) than in the escrow: it is not replaced. If "
+                    + "it is the backup's own, leave out --keyring-from-escrow")
+        }
     }
 
     /// Also before the check: the directory of keys may be inside it.

@@ -8,7 +8,7 @@ package struct RestoreOptions: Sendable {
     package var keyringDirectory: String?
     /// Default: what the settings say, else the file beside the keyring.
     package var masterKey: MasterKeyCustody?
-    /// Takes the keyring from an escrow first, into a keyring directory that has none.
+    /// Takes the keyring from an escrow first, into a keyring directory that has no other.
     package var escrowDirectory: String?
     /// Default: what the settings say, else the keyring directory.
     package var erasuresDirectory: String?

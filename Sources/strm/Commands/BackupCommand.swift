@@ -104,7 +104,7 @@ struct BackupVerify: AsyncParsableCommand {
             "strm backup verify <name>\n       strm backup verify <directory> [--key <key> ...] [--export <directory>]",
         discussion: """
             A name is checked by the server, where it lies. A directory (with a slash in it) is \
-            checked here, without a server and without keys: with the verifier key that strm init \
+            checked here, without a server and without a secret: with the verifier key that strm init \
             printed, which is found by itself on the machine where it ran.
 
             EXAMPLE

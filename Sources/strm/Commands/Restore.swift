@@ -35,7 +35,7 @@ struct Restore: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Bring the keyring back too, from this escrow, if the keyring directory has none.",
+            "Bring the keyring back too, from this escrow, if the keyring directory has no other.",
             valueName: "directory"))
     var keyringFromEscrow: String?
 

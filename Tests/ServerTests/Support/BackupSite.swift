@@ -19,7 +19,6 @@ final class BackupSite: Sendable {
     var escrow: String { "\(root)/escrow" }
     var overrides: [String: String] { ["backups.directory": backups] }
 
-    /// - Parameter keysInside: with the keyring in the data directory, as `strm init` makes it.
     init(hasEscrow: Bool = false) async throws {
         root =
             FileManager.default.temporaryDirectory
