@@ -29,10 +29,15 @@ package enum Installation {
         let settings = try ServerSettings.load(
             directory: directory, overrides: overrides, environment: [:])
         if let escrow = options.escrowDirectory { try Vault.prepareEscrow(directory: escrow) }
-        try write(overrides, to: settingsPath)
-        try Vault.initialise(
-            keyringDirectory: settings.keyringDirectory, masterKey: settings.masterKey.source,
-            now: clock())
+        do {
+            try write(overrides, to: settingsPath)
+            try Vault.initialise(
+                keyringDirectory: settings.keyringDirectory, masterKey: settings.masterKey.source,
+                now: clock())
+        } catch {
+            undo(settingsPath: settingsPath, keyringDirectory: settings.keyringDirectory)
+            throw error
+        }
         let logger = Logger(label: "strm") { _ in SwiftLogNoOpLogHandler() }
         let engine = try Engine(
             settings: settings, clock: clock,
@@ -74,6 +79,16 @@ package enum Installation {
             throw error
         } catch {
             throw InstallationError.unusable(directory: path)
+        }
+    }
+
+    /// So that the same command, put right, is not refused for what this one left: a master key that
+    /// cannot be had is a mistake that people make. A directory that holds anything stays.
+    private static func undo(settingsPath: String, keyringDirectory: String) {
+        let files = FileManager.default
+        try? files.removeItem(atPath: settingsPath)
+        if (try? files.contentsOfDirectory(atPath: keyringDirectory))?.isEmpty == true {
+            try? files.removeItem(atPath: keyringDirectory)
         }
     }
 

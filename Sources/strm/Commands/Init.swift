@@ -76,10 +76,14 @@ struct Init: AsyncParsableCommand {
     }
 
     private var masterKeySentence: String {
-        escrowPath == nil
+        if escrowPath != nil {
+            return "Copy it to a safe place\nthat is not the escrow's: erasures leave it as it is."
+        }
+        return masterKey == nil
             ? "Each erasure of a person puts\na new one in its place, and copies made before are "
                 + "worthless then."
-            : "Copy it to a safe place\nthat is not the escrow's: erasures leave it as it is."
+            : "Erasures of people leave it\nas it is unless erasures.renewsMasterKey says true: a "
+                + "copy of an older keyring opens with it."
     }
 
     private var escrowPath: String? {
