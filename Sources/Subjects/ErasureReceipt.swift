@@ -78,6 +78,7 @@ struct ErasureReceipt: Sendable {
         let links = erasure.links.prefix(Self.linksMax)
         return .object([
             "dataKeys": .integer(Int64(erasure.linkCount)),
+            "goneBefore": .integer(Int64(erasure.goneCount)),
             "sharedDataKeys": .integer(Int64(batch?.sharedLinks[erasure.id] ?? 0)),
             "bucketKeys": .integer(Int64(batch?.buckets ?? 0)),
             "othersRewrapped": .integer(Int64(batch?.survivors ?? 0)),
@@ -99,7 +100,7 @@ struct ErasureReceipt: Sendable {
 
     private var eventCounts: CanonicalJSON {
         .object([
-            "isComplete": .boolean(events.isComplete && erasure.links.count == erasure.linkCount),
+            "isComplete": .boolean(events.isComplete && erasure.areLinksKnown),
             "streams": .array(
                 events.streams.map { count in
                     .object([
@@ -121,7 +122,8 @@ struct ErasureReceipt: Sendable {
     private var recipientsJSON: CanonicalJSON {
         guard let recipients else {
             return .object([
-                "isKnown": .boolean(erasure.linkCount == 0), "isCut": .boolean(false),
+                "isKnown": .boolean(erasure.linkCount + erasure.goneCount == 0),
+                "isCut": .boolean(false),
                 "exactAfter": .null, "items": .array([]), "entriesLookedAt": .null,
             ])
         }
@@ -162,6 +164,13 @@ struct ErasureReceipt: Sendable {
         ])
     }
 
+    /// False only if that is certain.
+    var mayHaveReleasedKeys: Bool {
+        guard let recipients else { return erasure.linkCount + erasure.goneCount > 0 }
+        return recipients.isCut || recipients.exactAfter != nil
+            || recipients.recipients.contains { $0.act == .keysExported }
+    }
+
     private static func limit(_ limit: ReceiptLimits) -> CanonicalJSON {
         .object(["code": .string(limit.rawValue), "text": .string(limit.text)])
     }
@@ -194,7 +203,8 @@ enum ReceiptLimits: String, CaseIterable, Sendable {
         case .releasedPlaintext:
             "What recipients already had in clear is not taken back. They are listed; ask them."
         case .releasedKeys:
-            "Data keys were handed out: whoever has them opens what they sealed, for ever."
+            "Data keys were handed out, or it is not known any more whether they were: whoever has "
+                + "them opens what they sealed, for ever."
         case .machineSnapshots:
             "A snapshot of the whole machine, or copies of both the keyring and the master key of "
                 + "that time, made before destroyedAt and kept elsewhere, can open what was erased."
@@ -226,10 +236,9 @@ enum ReceiptLimits: String, CaseIterable, Sendable {
     static func codes(for receipt: ErasureReceipt) -> [ReceiptLimits] {
         let batch = receipt.erasure.batch
         let hasOldKeys = batch?.isMasterKeyRenewed != true && batch?.buckets ?? 0 > 0
-        let received = receipt.recipients?.recipients ?? []
         return allCases.filter { limit in
             switch limit {
-            case .releasedKeys: received.contains { $0.act == .keysExported }
+            case .releasedKeys: receipt.mayHaveReleasedKeys
             case .masterKeyOutside: hasOldKeys && batch?.masterKeyCustody != "file"
             case .masterKeyNotRenewed: hasOldKeys && batch?.masterKeyCustody == "file"
             case .sharedKeys: batch?.sharedLinks[receipt.erasure.id] ?? 0 > 0

@@ -28,7 +28,7 @@ extension SubjectService {
         }
         let catalog = catalog()
         let streams = try catalog.streams(named: question.streams)
-        let links = try await foundLinks(of: subject, in: streams)
+        let links = try await foundLinks(of: subject, in: streams, for: requester)
         let person = personHash(subject)
         // Before this question is on record itself; told after it is.
         let erasures = erasures(of: subject, in: question.streams == nil ? nil : streams)
@@ -59,7 +59,7 @@ extension SubjectService {
         of links: [SubjectLink], _ erasures: [Erasure], _ names: [String]?,
         _ streams: [StreamDefinition]
     ) async throws(SubjectError) -> AuditRecipients {
-        let erased = erasures.flatMap(\.links)
+        let erased = erasures.flatMap(\.knownLinks)
         var question = RecipientsQuestion()
         question.streams = names
         if erased.isEmpty && links.allSatisfy({ $0.created != nil }) {

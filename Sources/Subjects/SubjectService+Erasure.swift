@@ -78,8 +78,8 @@ extension SubjectService {
                 return nil
             }
         }
-        let links = try vault.links(ofSubject: subject, streams: streams)
-        return links.contains(where: \.isOpenable) ? nil : covers
+        // What is on record still was made, or erased with another person's, after that one.
+        return try vault.hasLinks(ofSubject: subject, streams: streams, moreThan: 0) ? nil : covers
     }
 
     /// Events of the person are taken again in these streams.

@@ -24,7 +24,7 @@ extension SubjectService {
         of subject: DataSubject, streams names: [String]? = nil, by requester: Requester
     ) async throws(SubjectError) -> SubjectLinks {
         let streams = try catalog().streams(named: names)
-        let links = try await foundLinks(of: subject, in: streams)
+        let links = try await foundLinks(of: subject, in: streams, for: requester)
         let person = personHash(subject)
         var entry = AuditEntry(
             act: .subjectLinksShown, client: requester.client, role: requester.role,
@@ -41,26 +41,30 @@ extension SubjectService {
         return links.map { .init(stream: named[$0.stream] ?? "", link: $0) }
     }
 
-    /// Data keys of one person about which a question is answered.
+    /// Data keys of one person about which a question is answered: some 30 MB of them.
     package static let linksMax = 100_000
 
-    /// Not on record: whoever calls puts it there before anything leaves.
+    /// Not on record: whoever calls puts it there before anything leaves. On record is that it was
+    /// too much to answer, for that tells something too.
     func foundLinks(
-        of subject: DataSubject, in streams: [StreamDefinition]
+        of subject: DataSubject, in streams: [StreamDefinition], for requester: Requester
     ) async throws(SubjectError) -> [SubjectLink] {
-        let (vault, ids) = (vault, streams.map(\.id))
-        let links = try await onReaderThread {
+        let (vault, ids, linksMax) = (vault, streams.map(\.id), linksMax)
+        let links = try await onReaderThread { () throws -> [SubjectLink]? in
             try subject.bytes.withUnsafeBytes { bytes in
-                let isTooMuch = try vault.hasLinks(
-                    ofSubject: bytes, streams: ids, moreThan: Self.linksMax)
-                guard !isTooMuch else {
-                    throw SubjectError.badRequest(
-                        parameter: "/streams",
-                        expected: "streams that have at most \(Self.linksMax) sequences of this "
-                            + "person on record; these have more")
-                }
-                return try vault.links(ofSubject: bytes, streams: ids)
+                try vault.hasLinks(ofSubject: bytes, streams: ids, moreThan: linksMax)
+                    ? nil : vault.links(ofSubject: bytes, streams: ids)
             }
+        }
+        guard let links else {
+            try await record(
+                AuditEntry(
+                    act: .auditAsked, client: requester.client, role: requester.role,
+                    detail: ["question": "too many links", "person": personHash(subject)]))
+            throw .badRequest(
+                parameter: "/streams",
+                expected: "streams that have at most \(linksMax) sequences of this person on "
+                    + "record; these have more")
         }
         return links.sorted {
             ($0.stream, $0.created ?? 0, $0.link) < ($1.stream, $1.created ?? 0, $1.link)

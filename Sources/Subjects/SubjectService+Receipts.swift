@@ -71,26 +71,32 @@ extension SubjectService {
         let catalog = catalog()
         let names = Dictionary(uniqueKeysWithValues: catalog.streams.map { ($0.id, $0.name) })
         var receipt = ErasureReceipt(erasure: erasure, streamNames: names, issuedAt: clock())
-        let first = erasure.epochs.map(\.day.start).min().map { $0 - UTCDay.milliseconds }
+        let links = erasure.knownLinks
         // Links leave the ledger with their epochs, which a receipt is not meant to wait for.
-        if erasure.links.count == erasure.linkCount, let first {
+        if erasure.areLinksKnown && !links.isEmpty {
             do {
                 receipt.recipients = try await audit.recipients(
-                    of: Set(erasure.links), from: first)
+                    of: links, from: firstKey(of: erasure))
             } catch {
                 throw .store(error)
             }
         }
         let counter = ErasedEvents(store: store)
+        let streams = Set(erasure.epochs.map(\.stream) + erasure.gone.map(\.stream))
         receipt.events = try await counter.count(
-            KeyLinkSet(erasure.links),
-            in: catalog.streams.filter { stream in
-                erasure.epochs.contains { $0.stream == stream.id }
-            }, from: first ?? 0, now: clock())
+            KeyLinkSet(Array(links)), in: catalog.streams.filter { streams.contains($0.id) },
+            from: firstKey(of: erasure) ?? 0, now: clock())
         receipt.entries = try await entries(of: erasure)
         let audit = audit
         receipt.checkpoint = try await onReaderThread { try audit.checkpoint() }
         return receipt
+    }
+
+    /// Before it there is no event of the person; nil: that is not known.
+    private func firstKey(of erasure: Erasure) -> Milliseconds? {
+        guard erasure.gone.allSatisfy({ $0.since != nil }) else { return nil }
+        let times = erasure.epochs.map(\.day.start) + erasure.gone.compactMap(\.since)
+        return times.min().map { $0 - Self.tolerance }
     }
 
     /// Numbers of the audit entries that speak of the erasure.

@@ -38,13 +38,13 @@ extension SubjectService {
         of subject: DataSubject, _ question: RecipientsQuestion, by requester: Requester
     ) async throws(SubjectError) -> SubjectRecipients {
         let streams = try catalog().streams(named: question.streams)
-        let links = try await foundLinks(of: subject, in: streams)
+        let links = try await foundLinks(of: subject, in: streams, for: requester)
         let erasures = erasures(of: subject, in: question.streams == nil ? nil : streams)
         try await record(
             AuditEntry(
                 act: .auditAsked, client: requester.client, role: requester.role,
                 detail: ["question": "recipients", "person": personHash(subject)]))
-        let all = Set(links.map(\.link)).union(erasures.flatMap(\.links))
+        let all = Set(links.map(\.link)).union(erasures.flatMap(\.knownLinks))
         return SubjectRecipients(
             streams: streams, keyLinks: all.count, erasures: erasures,
             answer: try await recipients(of: all, question, in: streams))

@@ -24,6 +24,7 @@ package final class SubjectService: Sendable {
     let catalog: @Sendable () -> SubjectCatalog
     let signer: @Sendable () throws(NoteError) -> NoteSigner
     let batchMinutes: Milliseconds
+    let linksMax: Int
     let receipts: ReceiptStore
     let logger: Logger
     /// One request of an erasure at a time, so that two for the same person see each other; and
@@ -36,11 +37,13 @@ package final class SubjectService: Sendable {
     /// - Parameters:
     ///   - directory: of the erasure ledger; receipts lie below it.
     ///   - batchMinutes: how long the destruction of erased keys may wait for others.
+    ///   - linksMax: data keys of one person about which a question is answered.
     ///   - signer: of receipts, as it is now.
     ///   - catalog: the streams and purposes as they are now.
     package init(
         store: Store, vault: Vault, audit: AuditLog, query: Query, registry: ContractRegistry,
-        directory: String, batchMinutes: Int, logger: Logger,
+        directory: String, batchMinutes: Int, linksMax: Int = SubjectService.linksMax,
+        logger: Logger,
         clock: @escaping @Sendable () -> Milliseconds,
         signer: @escaping @Sendable () throws(NoteError) -> NoteSigner,
         catalog: @escaping @Sendable () -> SubjectCatalog
@@ -54,6 +57,7 @@ package final class SubjectService: Sendable {
         self.catalog = catalog
         self.signer = signer
         self.batchMinutes = Milliseconds(batchMinutes)
+        self.linksMax = linksMax
         self.logger = logger
         receipts = ReceiptStore(directory: directory + "/receipts")
     }
@@ -81,7 +85,16 @@ package final class SubjectService: Sendable {
         do {
             return try await store.readers.run(body)
         } catch {
+            logReason(of: error)
             throw .of(error)
         }
+    }
+
+    /// The error that is thrown says no more than that the keys cannot be reached; why is for the
+    /// operator. It holds the store's reasons. A description names no person and no secret.
+    private func logReason(of error: any Error) {
+        guard let error = error as? VaultError else { return }
+        if case .store = error { return }
+        logger.error("the keys cannot be reached", metadata: ["error": "\(error.description)"])
     }
 }

@@ -26,7 +26,7 @@ extension Vault {
             // After the keyring, so that a key that is put in now is seen by its own check.
             cache.removeAll(
                 of: Set(destroyed.map { EpochClass(epoch: $0.epoch, retention: $0.retention) }))
-            try forgetDestroyedErasures()
+            try forgetDestroyedErasures(now: now)
         }
         return destroyed
     }

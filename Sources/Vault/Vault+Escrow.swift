@@ -7,8 +7,9 @@ extension Vault {
     package var escrowStatus: EscrowStatus? { keyring.escrow?.status }
 
     /// Returns when the escrow holds the current generation and nothing older; at once if there is
-    /// no escrow. Whatever destroys keys is complete only then. Blocks.
-    /// - Throws: `.keyring`: it is behind, and says so in its status until a later call succeeds.
+    /// no escrow. Whatever destroys keys is complete only then. Blocks, for ten seconds at most.
+    /// - Throws: `.keyring`: it is behind, and says so in its status until a later call succeeds. Its
+    ///   device may hang: the writing goes on when it answers again.
     package func settleEscrow() throws(VaultError) {
         try keyring.escrow?.settle()
     }
@@ -20,10 +21,18 @@ extension Vault {
         try KeyringEscrow.prepare(path: directory)
     }
 
-    /// Puts the keyring of an escrow into a keyring directory that has none, made (0700) if it is
-    /// missing. Durable on return. Blocks.
+    /// True if the directory holds the same keyring as the escrow, byte for byte. Blocks.
+    /// - Throws: `.keyring` if one of them holds none.
+    package static func isKeyring(
+        in directory: String, thatOfEscrow escrow: String
+    ) throws(VaultError) -> Bool {
+        try KeyringDirectory(path: directory).read() == KeyringDirectory(path: escrow).read()
+    }
+
+    /// Puts the keyring of an escrow into a keyring directory, made (0700) if it is missing, that has
+    /// none, or has that one already: so it can be done again. Durable on return. Blocks.
     /// - Returns: the generation.
-    /// - Throws: `.keyring` if there is one already, or none in the escrow.
+    /// - Throws: `.keyring` if there is another one already, or none in the escrow.
     package static func bringBackKeyring(
         fromEscrow escrow: String, to directory: String
     ) throws(VaultError) -> UInt64 {
@@ -31,10 +40,13 @@ extension Vault {
         let generation = try KeyringFile.label(of: bytes).generation
         try KeyringDirectory.create(path: directory)
         let target = try KeyringDirectory(path: directory)
-        guard !target.hasKeyring else {
-            throw .keyring("there is one already: it is not replaced by the one in escrow")
+        guard target.hasKeyring else {
+            try target.replace(with: bytes)
+            return generation
         }
-        try target.replace(with: bytes)
+        guard try target.read() == bytes else {
+            throw .keyring("there is another one already: the one in escrow does not replace it")
+        }
         return generation
     }
 }

@@ -43,8 +43,8 @@ package final class Vault: Sendable {
     static let stripeCount = 256
 
     /// Makes the keyring and its secrets in a directory that has none (`strm init`). The directory
-    /// (0700) and, if the source is a file, the master key's file (0600) are made if missing.
-    /// Durable on return. Blocks.
+    /// and that of the erasure ledger (0700) and, if the source is a file, the master key's file
+    /// (0600) are made if missing. Durable on return. Blocks.
     package static func initialise(
         keyringDirectory: String, masterKey: MasterKeySource, now: Milliseconds,
         configuration: VaultConfiguration = VaultConfiguration()
@@ -52,6 +52,7 @@ package final class Vault: Sendable {
         try KeyringDirectory.create(path: keyringDirectory)
         let directory = try KeyringDirectory(path: keyringDirectory)
         guard !directory.hasKeyring else { throw .keyring("there is one already") }
+        if let path = configuration.erasuresDirectory { try ErasureLedger.makeDirectory(path) }
         if case .file(let path) = masterKey, MasterKey.isMissing(path: path) {
             try MasterKey.create(path: path)
         }
@@ -146,22 +147,32 @@ package final class Vault: Sendable {
 
     /// Seals the keyring under another master key, which must exist, or, with `makingFile`, is made
     /// if it is a file that is missing. No data is touched. Blocks.
-    /// - Throws: `.masterKey` and `.masterKeyAbsent` if the new key cannot be had: nothing was
-    ///   changed. `.keyring` if it cannot be written.
+    /// - Throws: `.badPlace` and `.unchanged`, see `checkMasterKeyPlace`; `.vault`.
     package func rotateMasterKey(
         to source: MasterKeySource, makingFile: Bool = false, now: Milliseconds
-    ) throws(VaultError) {
+    ) throws(MasterKeyError) {
         // Not while an erasure renews the key in its file: a key that was read before that would be
         // one that is not there any more.
-        try batches.lock.withLock { _ throws(VaultError) in
-            if makingFile, case .file(let path) = source, MasterKey.isMissing(path: path) {
-                try MasterKey.create(path: path)
+        try batches.lock.withLock { _ throws(MasterKeyError) in
+            try checkMasterKeyPlace(source)
+            do throws(VaultError) {
+                try takeMasterKey(source, makingFile, now)
+            } catch {
+                throw .vault(error)
             }
-            let key = try MasterKey.read(
-                source, commandSeconds: configuration.masterKeyCommandSeconds)
-            try keyring.rotateMaster(to: key, now: now)
-            custody.withLock { $0 = source }
         }
+    }
+
+    private func takeMasterKey(
+        _ source: MasterKeySource, _ makesFile: Bool, _ now: Milliseconds
+    ) throws(VaultError) {
+        if makesFile, case .file(let path) = source, MasterKey.isMissing(path: path) {
+            try MasterKey.create(path: path)
+        }
+        let key = try MasterKey.read(
+            source, commandSeconds: configuration.masterKeyCommandSeconds)
+        try keyring.rotateMaster(to: key, now: now)
+        custody.withLock { $0 = source }
     }
 
     /// Where the master key comes from now.
@@ -178,6 +189,7 @@ package final class Vault: Sendable {
         statistics.epochClasses = contents.epochs.count
         statistics.generation = keyring.generation
         statistics.keyringFailure = keyring.failure?.description
+        statistics.ledgerFailure = ledger.failure?.description
         statistics.isDestructionOnHold = keyring.isOnHold
         statistics.escrow = escrowStatus
         statistics.tokenSigningNumbers = contents.tokenSigningNumbers

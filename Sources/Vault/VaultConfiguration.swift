@@ -8,8 +8,9 @@ package struct VaultConfiguration: Sendable {
     /// A directory elsewhere that gets a copy of each generation of the keyring; nil: none.
     package var escrowDirectory: String?
 
-    /// Where the erasure ledger is; nil: in the directory of the keyring. Made if missing. Better on
-    /// another device than the keyring, and in no backup that is older than a day.
+    /// Where the erasure ledger is; nil: in the directory of the keyring. Must be there, but for
+    /// `Vault.initialise`, which makes it: one that is missing may be on a device that is not mounted.
+    /// Better on another device than the keyring, and in no backup that is older than a day.
     package var erasuresDirectory: String?
     /// A ledger that is missing or older than the keyring knows is taken as it is: for a restore whose
     /// operator says that it is lost.

@@ -24,6 +24,9 @@ package struct VaultStatistics: Sendable, Equatable {
     package var generation: UInt64 = 0
     /// Why the last write of the keyring failed, for the operator; nil if it did not.
     package var keyringFailure: String?
+    /// Why the erasure ledger takes no more records, or soon will not, for the operator; nil: it is
+    /// well.
+    package var ledgerFailure: String?
     /// The clock is not trusted: nothing is destroyed until `confirmClock`.
     package var isDestructionOnHold = false
     /// nil: there is none.

@@ -77,6 +77,46 @@ struct KeyRouteTests {
         }
     }
 
+    @Test("a place among the keyring's files, or where the key is, is refused and is no rotation")
+    func reservedPlaces() async throws {
+        try await TestServer.with { server in
+            let administrator = try await server.administrator()
+            for (name, status) in [
+                ("keyring.next", 400), ("keyring.old", 400), ("keyring", 400), ("watermark", 400),
+                ("master.key.next", 400), ("master.key.old", 400), ("other", 400),
+                ("master.key", 409), ("../keys/master.key", 409),
+            ] {
+                let answer = try await server.client.post(
+                    "/v1/keys/rotate-master", token: administrator,
+                    json: "{\"to\":\"file:\(server.directory)/keys/\(name)\"}")
+                #expect(answer.status == status, "\(name): \(answer.text)")
+            }
+            for name in ["keyring.next", "keyring.old", "master.key.next", "other"] {
+                let path = "\(server.directory)/keys/\(name)"
+                #expect(!FileManager.default.fileExists(atPath: path), "\(name)")
+            }
+            let log = try await server.client.get(
+                "/v1/audit/entries?act=masterKeyRotated", token: administrator)
+            #expect((log.json["items"] as? [Any])?.isEmpty == true)
+            try await server.stop()
+            let again = try await TestServer(server.directory, server.initial)
+            try await again.stop()
+        }
+    }
+
+    @Test(
+        "a key that could not take its place is told with the files to keep, not as nothing changed"
+    )
+    func halfway() {
+        let problem = KeyRoutes.problem(.halfway(path: "/safe/master.key"), .silent)
+        #expect(problem.status == 500 && problem.slug == "master-key-halfway")
+        #expect(problem.detail?.contains("/safe/master.key.next") == true)
+        #expect(problem.detail?.contains("Nothing was changed") == false)
+        let other = KeyRoutes.problem(.vault(.masterKeyAbsent("the file is missing")), .silent)
+        #expect(other.status == 409)
+        #expect(other.detail?.contains("Nothing was changed") == true)
+    }
+
     @Test("a stopped installation's master key moves to a command, on record")
     func offline() async throws {
         try await TestServer.with { server in
@@ -86,6 +126,12 @@ struct KeyRouteTests {
                     environment: [:])
             }
             try await server.stop()
+            // Neither made nor on record: below there is one entry.
+            await #expect(throws: MasterKeyError.self) {
+                try await OfflineCustody.rotateMaster(
+                    directory: server.directory,
+                    to: .file("\(server.directory)/keys/keyring.next"), environment: [:])
+            }
             let rotation = try await OfflineCustody.rotateMaster(
                 directory: server.directory, to: .command(["/bin/echo", Self.base64]),
                 environment: [:])

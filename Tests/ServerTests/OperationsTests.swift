@@ -61,6 +61,8 @@ struct OperationsTests {
             #expect(answer.text.contains("\nstrm_engine_write_stopped 0\n"))
             #expect(answer.text.contains("strm_engine_memory_bytes{use=\"block-cache\"} "))
             #expect(answer.text.contains("\nstrm_ready 1\n"))
+            #expect(answer.text.contains("\nstrm_keyring_failed 0\n"))
+            #expect(answer.text.contains("\nstrm_erasure_ledger_failed 0\n"))
             #expect(answer.text.contains("strm_commit_seconds_bucket{le=\"+Inf\"}"))
         }
     }
@@ -126,6 +128,8 @@ struct OperationsTests {
             #expect(answer.header("content-type") == "application/yaml")
             let document = try OpenAPI.load(answer.text)
             #expect(document.danglingReferences == [])
+            // As the routes have it: null is the same as missing.
+            #expect(document.optionalsWithoutNull == [])
             let served = try await Self.routes(server)
             #expect(document.operations == served)
             for (operation, statuses) in document.statuses {
@@ -194,6 +198,22 @@ struct OperationsTests {
                 #expect(mode & 0o077 == 0, "\(path)")
             }
         }
+    }
+
+    @Test("init that cannot have its master key leaves nothing that refuses the next")
+    func initialiseAgain() async throws {
+        let directory = NSTemporaryDirectory() + "init-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let none = MasterKeyCustody.file(directory + "-none/master.key")
+        for custody in [none, .environment("STRM_TEST_NO_SUCH_KEY"), .command(["/bin/false"])] {
+            await #expect(throws: VaultError.self) {
+                try await Installation.initialise(
+                    InitOptions(dataDirectory: directory, masterKey: custody))
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty)
+        }
+        _ = try await Installation.initialise(InitOptions(dataDirectory: directory))
+        #expect(FileManager.default.fileExists(atPath: directory + "/keys/master.key"))
     }
 
     @Test("start and stop are in the audit log, and a second process is refused")

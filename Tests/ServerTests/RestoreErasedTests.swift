@@ -37,6 +37,8 @@ struct RestoreErasedTests {
         let site = try await BackupSite(hasEscrow: true)
         let ledger = "\(site.root)/ledger"
         let settings = ["erasures.directory": ledger]
+        try FileManager.default.createDirectory(
+            atPath: ledger, withIntermediateDirectories: false)
         let (name, reader, id, _) = try await erased(site, settings)
         try site.losesData()
         try site.losesKeyring()
@@ -44,6 +46,12 @@ struct RestoreErasedTests {
         #expect(!site.exists("\(site.data)/db"))
         try? site.losesData()
         try? site.losesKeyring()
+        let unmounted = "\(site.root)/unmounted"
+        let failure = #expect(throws: BackupFailure.self) {
+            try site.restores(name, fromEscrow: true, erasures: unmounted)
+        }
+        #expect(failure?.description.contains(unmounted) == true)
+        #expect(!site.exists(unmounted), "a mount point is not made")
         _ = try site.restores(name, fromEscrow: true, erasures: ledger)
         try await site.serves(settings) { server async throws in
             let emails = try await server.emails("demo-1-4", as: reader)
@@ -78,9 +86,35 @@ struct RestoreErasedTests {
             #expect(!emails.contains("SMCANARY-3@example.org"))
             let detail = try await server.entries(.storeRestored).first?["detail"]
             #expect((detail as? [String: Any])?["erasureLedgerLost"] as? String == "true")
+            // Nor does the next erasure take the last one's number for its own.
+            let dpo = try await server.token(try await server.makeClient(.dpo))
+            let answer = try await server.client.post(
+                "/v1/subjects/erasures", token: dpo,
+                json: "{\"subject\":\"SMCANARY-5@example.org\",\"now\":true}")
+            let receipt = (answer.json["receipt"] as? [String: Any])?["receipt"] as? [String: Any]
+            let destroyed = receipt?["destroyed"] as? [String: Any]
+            #expect(destroyed?["dataKeys"] as? Int == 1)
+            #expect(destroyed?["bucketKeys"] as? Int == 1)
         }
         try await site.serves { server async throws in
             #expect(try await server.entries(.storeRestored).count == 1)
+        }
+    }
+
+    @Test(
+        "with a ledger that is said to be lost and is there does what the ledger says all the same")
+    func ledgerNotLost() async throws {
+        let site = try await BackupSite()
+        let (name, reader, _, _) = try await erased(site)
+        try site.losesData()
+        let result = try site.restores(name, acceptsLostLedger: true)
+        let told = try #require(result.lostLedger)
+        #expect(told.found >= told.seen)
+        try await site.serves { server async throws in
+            let emails = try await server.emails("demo-1-4", as: reader)
+            #expect(emails.filter { $0.hasPrefix("SMCANARY") }.sorted() == others)
+            #expect(try await server.entries(.erasuresReplayed).count == 1)
+            #expect(try await server.entries(.erasureCompleted).count == 1)
         }
     }
 

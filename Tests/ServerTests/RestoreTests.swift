@@ -228,6 +228,30 @@ struct RestoreTests {
         }
     }
 
+    @Test("with the keyring from its escrow that dies while it copies is ended by the same command")
+    func interruptedWithEscrow() async throws {
+        let site = try await BackupSite(hasEscrow: true)
+        let (sender, reader) = try await site.prepares()
+        let name = try await site.serves { server async throws in
+            try await server.sends(0..<5, as: sender)
+            return try await server.backsUp()
+        }
+        try site.losesData()
+        try site.losesKeyring()
+        _ = try site.restores(name, fromEscrow: true)
+        // Died in the copy: settings and keyring are there, half a database, and no permission.
+        try FileManager.default.moveItem(
+            atPath: "\(site.data)/db", toPath: "\(site.data)/db.restoring")
+        try FileManager.default.removeItem(atPath: "\(site.data)/db.restoring/CURRENT")
+        try FileManager.default.removeItem(atPath: "\(site.keys)/restored")
+        let result = try site.restores(name, fromEscrow: true)
+        #expect(result.escrowGeneration ?? 0 > 1)
+        #expect(result.events == 5)
+        try await site.serves { server async throws in
+            #expect(try await server.emails("demo-1-4", as: reader) == emails(0..<5))
+        }
+    }
+
     @Test("brings the keyring back from its escrow when that is lost too")
     func escrow() async throws {
         let site = try await BackupSite(hasEscrow: true)
@@ -242,9 +266,14 @@ struct RestoreTests {
         }
         let escrowed = try Data(contentsOf: URL(filePath: "\(site.escrow)/keyring"))
         #expect(try Data(contentsOf: URL(filePath: "\(site.keys)/keyring")) == escrowed)
-        // A keyring that is there is not replaced.
+        // Another keyring that is there is not replaced.
         try site.losesData()
+        let own = URL(filePath: "\(site.keys)/keyring")
+        var other = escrowed
+        other[other.count - 1] ^= 1
+        try other.write(to: own)
         #expect(throws: BackupFailure.self) { try site.restores(name, fromEscrow: true) }
+        #expect(try Data(contentsOf: own) == other)
         try site.losesKeyring()
         #expect(throws: VaultError.self) { try site.restores(name) }
         let result = try site.restores(name, fromEscrow: true)

@@ -76,6 +76,11 @@ struct SubjectRouteTests {
             #expect(recipients.map { $0["act"] as? String } == ["subjectAccessed"])
             #expect(recipients.first?["role"] as? String == "dpo")
             #expect(recipients.first?["events"] as? Int == 2)
+            // In the form in which the audit log's own answer gives them.
+            let offsets = try #require(recipients.first?["offsets"] as? [[String: Any]])
+            #expect(offsets.map { $0["partition"] as? Int } == [0])
+            #expect((told["basis"] as? [String: Any])?["logSize"] is Int)
+            #expect((told["notKnown"] as? [String])?.isEmpty == false)
         }
     }
 

@@ -1,11 +1,12 @@
 import Audit
 import Contracts
 import Foundation
-import Query
 import Store
+import Synchronization
 import Testing
 import Vault
 
+@testable import Query
 @testable import Subjects
 
 @Suite("What is held about a person")
@@ -184,6 +185,65 @@ struct AccessTests {
             to: try #require(DataSubject(Self.jane)), question, by: Site.officer)
         #expect(try [page].marks == ["c"])
         #expect(page.head == nil)
+    }
+
+    @Test("of somebody who is erased between the record and the answer nothing leaves")
+    func erasedMeanwhile() async throws {
+        let site = try Site()
+        await site.stores(Visit(mark: "a"), Visit(person: Self.joe, session: "s2", mark: "b"))
+        let (vault, streams) = (site.vault, site.streams.map(\.id))
+        let isFirst = Atomic(true)
+        site.query.beforeHandOut.withLock {
+            $0 = {
+                guard isFirst.exchange(false, ordering: .relaxed) else { return }
+                let erasure = Array(Self.jane.utf8).withUnsafeBytes { person in
+                    try? vault.requestErasure(
+                        of: person, streams: streams, id: "e-1", by: ("dpo", "dpo"),
+                        reference: nil, fence: false, now: Site.start)
+                }
+                #expect(erasure?.linkCount == 1)
+            }
+        }
+        let pages = try await site.accesses(Self.jane)
+        #expect(pages.flatMap(\.events).isEmpty)
+        #expect(pages.map(\.body.count).reduce(0, +) == 0)
+        // The first entry says more than what left; the second what did.
+        #expect(try site.entries(.subjectAccessed).map { $0["events"] as? Int ?? 0 } == [1, 0])
+        #expect(try await site.accesses(Self.joe).marks == ["b"])
+    }
+
+    @Test("about more sequences than a question may be about nothing is told, and how to ask less")
+    func linksMax() async throws {
+        let site = try Site(linksMax: 2)
+        await site.stores(
+            Visit(session: "s1", mark: "a"), Visit(session: "s2", mark: "b"),
+            Visit(person: Self.joe, session: "s3", mark: "c"))
+        await site.stores([Visit(session: "s4", mark: "d")], in: 1)
+        let (subjects, jane) = (site.subjects, try #require(DataSubject(Self.jane)))
+        let isRefused = { (error: any Error) in
+            guard case SubjectError.badRequest("/streams", let expected) = error else {
+                return false
+            }
+            return expected.contains("at most 2 sequences")
+        }
+        await #expect(
+            performing: {
+                try await subjects.links(of: jane, by: Site.officer)
+            }, throws: isRefused)
+        await #expect(performing: { try await site.accesses(Self.jane) }, throws: isRefused)
+        await #expect(
+            performing: {
+                try await subjects.recipients(of: jane, RecipientsQuestion(), by: Site.officer)
+            }, throws: isRefused)
+        // Also this says something of a person.
+        #expect(try site.entries(.auditAsked).count == 3)
+        for (stream, count) in [("shop", 2), ("app", 1)] {
+            let found = try await subjects.links(of: jane, streams: [stream], by: Site.officer)
+            #expect(found.items.count == count)
+        }
+        #expect(try await site.accesses(Self.jane, streams: ["shop"]).marks == ["a", "b"])
+        // Whoever has many sequences can be erased all the same.
+        #expect(try await site.erases(Self.jane, now: true).erasure.linkCount == 3)
     }
 
     @Test("a data subject prints as a word")

@@ -132,6 +132,38 @@ struct ErasureTests {
         #expect(receipt["recipients"]?["isKnown"] == .boolean(true))
     }
 
+    @Test("the receipt names who had what keys sealed that were gone before the request")
+    func goneBefore() async throws {
+        let site = try Site()
+        let ann = "ann@example.org"
+        await site.stores(
+            Visit(mark: "a"), Visit(person: Self.joe, mark: "b"),
+            Visit(person: ann, session: "s9", mark: "c"))
+        _ = try await site.reads([1, 2], as: "marketing")
+        // Erased with somebody else of the same sequence; expired.
+        _ = try await site.erases(Self.jane, now: true)
+        let subject = try #require(DataSubject(ann))
+        let links = try await site.subjects.links(of: subject, by: Site.officer).items
+        try await site.forgetsKey(of: try #require(links.first).link.link)
+        for person in [Self.joe, ann] {
+            let answer = try await site.erases(person, now: true)
+            #expect(!answer.isRepeated)
+            let receipt = try await site.receipt(of: answer)
+            #expect(receipt["destroyed"]?["dataKeys"] == .integer(0))
+            #expect(receipt["destroyed"]?["goneBefore"] == .integer(1))
+            #expect(receipt["recipients"]?["isKnown"] == .boolean(true))
+            guard case .array(let items)? = receipt["recipients"]?["items"] else {
+                throw Unexpected()
+            }
+            #expect(items.contains { $0["client"]?.string == "marketing" })
+            #expect(receipt.text.contains("released-keys") == false)
+            #expect(try await site.erases(person, now: true).isRepeated)
+            let asked = try await site.subjects.recipients(
+                of: try #require(DataSubject(person)), RecipientsQuestion(), by: Site.officer)
+            #expect(asked.answer.recipients.contains { $0.client == "marketing" })
+        }
+    }
+
     @Test("only the streams that are named are erased")
     func someStreams() async throws {
         let site = try Site()

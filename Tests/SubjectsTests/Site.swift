@@ -34,7 +34,9 @@ final class Site {
 
     static let officer = Requester(client: "officer", role: "dpo")
 
-    init(_ files: SiteFiles = SiteFiles()) throws {
+    init(
+        _ files: SiteFiles = SiteFiles(), linksMax: Int = SubjectService.linksMax
+    ) throws {
         self.files = files
         let (directory, clock) = (files.directory, files.clock)
         self.clock = clock
@@ -86,6 +88,7 @@ final class Site {
         subjects = SubjectService(
             store: store, vault: vault, audit: audit, query: query, registry: registry,
             directory: directory + "/keys", batchMinutes: 60,
+            linksMax: linksMax,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             clock: { clock.now },
             signer: { () throws(NoteError) in

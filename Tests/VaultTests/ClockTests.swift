@@ -5,10 +5,10 @@ import Testing
 
 @testable import Vault
 
-/// FAULTS T1 to T3: clocks that jump.
+/// Clocks that jump.
 @Suite struct ClockTests {
     @Test(
-        "T1: a clock that goes back opens no older epoch and revives no key of a closed one",
+        "a clock that goes back opens no older epoch and revives no key of a closed one",
         arguments: [-second, -hour, -25 * hour, -8 * day], [false, true])
     func backwards(jump: Milliseconds, restarts: Bool) throws {
         let fixture = try VaultFixture()
@@ -34,7 +34,7 @@ import Testing
         #expect(try vault().destroyExpiredEpochs(now: now) == [])
     }
 
-    @Test("T1: a step of a second back does not replace keys")
+    @Test("a step of a second back does not replace keys")
     func smallStep() throws {
         let fixture = try VaultFixture()
         let key = try fixture.vault.key(of: "session-1", at: fixture.clock.now)
@@ -44,7 +44,7 @@ import Testing
         #expect(fixture.vault.cachedKey(of: "session-1", at: fixture.clock.now) == nil)
     }
 
-    @Test("T1: a closed epoch stays closed when the clock is set back into it while it was current")
+    @Test("a closed epoch stays closed when the clock is set back into it while it was current")
     func closedEpoch() throws {
         let fixture = try VaultFixture()
         let start = fixture.clock.now
@@ -58,7 +58,7 @@ import Testing
         #expect(try KeyRecord(record).epoch.epoch == 2)
     }
 
-    @Test("T2: a jump ahead brings exactly one rotation, and the old epoch still opens")
+    @Test("a jump ahead brings exactly one rotation, and the old epoch still opens")
     func oneRotation() throws {
         for jump in [hour, 25 * hour] {
             let fixture = try VaultFixture()
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test(
-        "T3: a jump of days ahead destroys nothing until an operator confirms",
+        "a jump of days ahead destroys nothing until an operator confirms",
         arguments: [8, 400])
     func jumpAhead(days: Int) throws {
         let fixture = try VaultFixture()
@@ -96,7 +96,7 @@ import Testing
         #expect(!fixture.vault.statistics.isDestructionOnHold)
     }
 
-    @Test("T3: after the operator's word the destruction goes on")
+    @Test("after the operator's word the destruction goes on")
     func confirmed() throws {
         let fixture = try VaultFixture()
         _ = try fixture.vault.key(of: "session-1", at: fixture.clock.now)
@@ -106,7 +106,7 @@ import Testing
         #expect(try fixture.vault.destroyExpiredEpochs(now: fixture.clock.now).count == 1)
     }
 
-    @Test("T3: keys made while the clock is held do not make the jump trusted at a restart")
+    @Test("keys made while the clock is held do not make the jump trusted at a restart")
     func holdSurvivesRestart() throws {
         let fixture = try VaultFixture()
         let key = try fixture.vault.key(of: "session-1", at: fixture.clock.now)

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Store
 import Testing
@@ -89,6 +90,41 @@ struct EscrowTests {
         #expect(try opens(older))
     }
 
+    /// A device that answers nobody until it is told to.
+    private final class Device: Sendable {
+        private let answers = DispatchSemaphore(value: 0)
+
+        func hangs() {
+            answers.wait()
+            answers.signal()
+        }
+
+        func comesBack() { answers.signal() }
+    }
+
+    @Test("on a device that hangs keeps nobody waiting for ever, and is current when it comes back")
+    func hanging() throws {
+        let fixture = try VaultFixture()
+        let escrow = fixture.path + "/escrow"
+        try Vault.prepareEscrow(directory: escrow)
+        let bytes = try fixture.bytesOfKeyring()
+        let label = try KeyringFile.label(of: bytes)
+        let (device, clock) = (Device(), fixture.clock)
+        let keeper = try KeyringEscrow(
+            path: escrow, id: label.id, wall: { clock.now }, secondsMax: 0.05,
+            before: { _ throws(VaultError) in device.hangs() })
+        let noAnswer = VaultError.keyring("its escrow is behind: its device does not answer")
+        for _ in 0..<3 {
+            keeper.offer(bytes, generation: label.generation)
+            #expect(throws: noAnswer) { try keeper.settle() }
+            #expect(keeper.status.isBehind && keeper.status.failure == noAnswer.description)
+        }
+        device.comesBack()
+        while keeper.status.isBehind { usleep(500) }
+        #expect(keeper.status == EscrowStatus(generation: label.generation))
+        try expect(escrow, holds: bytes)
+    }
+
     @Test("on a device that is gone is behind and says so; keys are made all the same")
     func behind() throws {
         let (fixture, escrow) = try fixture(preparing: false)
@@ -165,7 +201,17 @@ struct EscrowTests {
         #expect(throws: VaultError.self) {
             try Vault.prepareEscrow(directory: fixture.keyringPath)
         }
+        // Unless it is that very one: then there is nothing to do.
+        #expect(try Vault.isKeyring(in: fixture.keyringPath, thatOfEscrow: escrow))
+        let generation = try Vault.bringBackKeyring(
+            fromEscrow: escrow, to: fixture.keyringPath)
+        #expect(try KeyringFile.label(of: fixture.bytesOfKeyring()).generation == generation)
+        fixture.configuration.escrowDirectory = nil
+        try fixture.opens()
+        _ = try fixture.vault.key(of: "session", at: fixture.clock.now)
+        fixture.closes()
         let before = try fixture.bytesOfKeyring()
+        #expect(try !Vault.isKeyring(in: fixture.keyringPath, thatOfEscrow: escrow))
         #expect(throws: VaultError.self) {
             try Vault.bringBackKeyring(fromEscrow: escrow, to: fixture.keyringPath)
         }

@@ -242,6 +242,9 @@ struct MetricsPage: Sendable {
         page.gauge(
             "strm_keyring_generation", "Generation of the keyring.", Double(vault.generation))
         page.gauge(
+            "strm_keyring_failed", "1 while the last write of the keyring failed.",
+            vault.keyringFailure == nil ? 0 : 1)
+        page.gauge(
             "strm_destruction_on_hold",
             "1 while the clock is not trusted and nothing is destroyed.",
             vault.isDestructionOnHold ? 1 : 0)
@@ -251,6 +254,10 @@ struct MetricsPage: Sendable {
         page.gauge(
             "strm_erasure_ledger_number", "Number of the erasure ledger's last record.",
             Double(vault.erasureLedgerNumber))
+        page.gauge(
+            "strm_erasure_ledger_failed",
+            "1 while the erasure ledger takes no more records, or is almost full.",
+            vault.ledgerFailure == nil ? 0 : 1)
         page.gauge(
             "strm_erased_key_links", "Erased data keys whose epochs are not destroyed yet.",
             Double(vault.erasedLinks))

@@ -19,7 +19,9 @@ package enum OfflineCustody {
     ///
     /// - Parameters:
     ///   - overrides: settings, as for a start.
-    /// - Throws: `SettingsError`, `VaultError` (`.keyring` if a server runs on it), `StoreError`.
+    /// - Throws: `SettingsError`, `VaultError` (`.keyring` if a server runs on it), `StoreError`,
+    ///   `MasterKeyError`: `.halfway` names the files that must be kept; of a place that is refused
+    ///   nothing is on record.
     package static func rotateMaster(
         directory: String, to target: MasterKeyCustody?, overrides: [String: String] = [:],
         environment: [String: String],
@@ -33,6 +35,7 @@ package enum OfflineCustody {
             vaultClock: VaultClock(wall: clock, monotonic: VaultClock.system.monotonic),
             logger: Logger(label: "strm") { _ in SwiftLogNoOpLogHandler() })
         do {
+            if let target { try engine.vault.checkMasterKeyPlace(target.source) }
             let before = engine.vault.statistics.masterKeyCustody
             let custody = target?.source.custody ?? before
             try await engine.audit.append(

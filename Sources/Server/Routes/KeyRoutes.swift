@@ -65,18 +65,18 @@ struct KeyRoutes: Sendable {
         let before = engine.vault.statistics.masterKeyCustody
         let oldFile = engine.vault.masterKeyPath
         guard target != nil || before == "file" else { throw Problem.conflict(Self.onlyFiles) }
+        // A place that is refused is no rotation, so it is not recorded as one.
+        if let target {
+            try await change { vault in try vault.checkMasterKeyPlace(target.source) }
+        }
         let custody = target?.source.custody ?? before
         try await engine.audit.append(
             .by(
                 caller, .masterKeyRotated,
                 detail: ["from": before, "to": custody]))
-        do {
-            try await engine.store.readers.run { [vault = engine.vault, now = request.now] in
-                guard let target else { return try vault.renewMasterKey(now: now) }
-                try vault.rotateMasterKey(to: target.source, makingFile: true, now: now)
-            }
-        } catch let error as VaultError {
-            throw Self.problem(error, engine.logger)
+        try await change { [now = request.now] vault in
+            guard let target else { return try vault.renewMasterKey(now: now) }
+            try vault.rotateMasterKey(to: target.source, makingFile: true, now: now)
         }
         return Answer.json([
             "from": .string(before), "custody": .string(custody),
@@ -85,6 +85,15 @@ struct KeyRoutes: Sendable {
             // It opens every older copy of the keyring.
             "destroyFile": .optional(oldFile == engine.vault.masterKeyPath ? nil : oldFile),
         ])
+    }
+
+    /// On a thread that may block.
+    private func change(_ body: @escaping @Sendable (Vault) throws -> Void) async throws {
+        do {
+            try await engine.store.readers.run { [vault = engine.vault] in try body(vault) }
+        } catch let error as MasterKeyError {
+            throw Self.problem(error, engine.logger)
+        }
     }
 
     static let onlyFiles =
@@ -107,7 +116,21 @@ struct KeyRoutes: Sendable {
         }
     }
 
-    static func problem(_ error: VaultError, _ logger: Logger) -> Problem {
+    static func problem(_ error: MasterKeyError, _ logger: Logger) -> Problem {
+        switch error {
+        case .badPlace(let expected): return .invalid("/to", expected: expected)
+        case .unchanged:
+            return .conflict(
+                "Nothing was changed: \(error.description). A key in a file is renewed without "
+                    + "\"to\".")
+        case .halfway(let path):
+            logger.error("the master key was replaced in part", metadata: ["file": "\(path)"])
+            return .masterKeyHalfway(error.description)
+        case .vault(let error): return problem(error, logger)
+        }
+    }
+
+    private static func problem(_ error: VaultError, _ logger: Logger) -> Problem {
         switch error {
         case .masterKey, .masterKeyAbsent:
             return .conflict("Nothing was changed: \(error.description).")

@@ -148,7 +148,8 @@ struct SubjectRoutes: Sendable {
     private func receipt(_ request: RouteRequest) async throws -> HTTPResponse {
         _ = try request.query()
         guard let receipt = try await subjects.receipt(of: request.parameter("id")) else {
-            throw Problem.notFound("The keys are not destroyed yet, so there is no receipt.")
+            throw Problem.notFound(
+                "There is no receipt yet: it is written when the keys are destroyed.")
         }
         return HTTPResponse(
             status: 200, headers: [("content-type", "application/json")], body: receipt)

@@ -36,11 +36,14 @@ extension Engine {
 
     /// Puts on record that the database is a backup, before anything else is: also before what the
     /// erasure ledger does in it again. Blocks.
-    static func beginRestored(_ ticket: RestoreTicket?, _ vault: Vault, _ audit: AuditLog) throws {
+    static func beginRestored(
+        _ ticket: RestoreTicket?, _ vault: Vault, _ audit: AuditLog, now: Milliseconds
+    ) throws {
         guard let ticket, try !isRecorded(ticket, audit) else { return }
         let entry = AuditEntry.server(.storeRestored, detail: ticket.detail)
         try vault.beginRestored(
-            recording: .audit(AuditLog.draft(entry)), givesUpLedger: ticket.lostLedger != nil)
+            recording: .audit(AuditLog.draft(entry)), givesUpLedger: ticket.lostLedger != nil,
+            now: now)
     }
 
     /// Records what the log has lost of receipts, and gives up the permission to be older.

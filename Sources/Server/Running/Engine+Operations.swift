@@ -75,6 +75,8 @@ extension Engine {
                 "made": .integer(Int64(clamping: keyring.keysMade)),
                 "epoch": .integer(Int64(keyring.epoch)),
                 "keyringGeneration": .integer(Int64(clamping: keyring.generation)),
+                "keyringFailure": .optional(keyring.keyringFailure),
+                "ledgerFailure": .optional(keyring.ledgerFailure),
                 "masterKeyCustody": .string(keyring.masterKeyCustody),
                 "isDestructionOnHold": .bool(keyring.isDestructionOnHold),
                 "escrow": escrowStatus,

@@ -119,7 +119,7 @@ final class Engine: Sendable {
             tokenService = TokenService(
                 catalog: catalog, tokens: tokens, secrets: secrets, audit: audit)
             try store.start()
-            try Self.beginRestored(restoreTicket, vault, audit)
+            try Self.beginRestored(restoreTicket, vault, audit, now: clock())
             try vault.recoverErasures(now: clock())
             warnOfInterruptedDestruction()
             // After the start: opening a partition may have to commit.

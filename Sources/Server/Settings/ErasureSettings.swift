@@ -1,7 +1,8 @@
 /// Erasures of people.
 package struct ErasureSettings: Sendable {
-    /// Where the erasure ledger lies. Default: with the keyring. Better on another device; in no
-    /// backup, or in one that is made at each erasure: a start with an older ledger is refused.
+    /// Where the erasure ledger lies. Default: with the keyring. Better on another device; must be
+    /// there, since it is never made below a mount point. In no backup, or in one that is made at
+    /// each erasure: a start with an older ledger is refused.
     package var directory: String
     /// The destruction of erased keys makes a new master key in the place of the one in the file,
     /// so that copies of older keyrings cannot be opened with what exists then. Without effect on a

@@ -8,6 +8,14 @@ extension Problem {
             headers: [("retry-after", "10")])
     }
 
+    /// Much was changed, and what must be kept now is in the detail.
+    static func masterKeyHalfway(_ detail: String) -> Problem {
+        Problem(
+            slug: "master-key-halfway", status: 500,
+            title: "The master key was replaced only in part",
+            detail: "Look after the files of the key: \(detail).")
+    }
+
     static let notSealed = Problem.conflict("The server is not sealed.")
 
     static let wrongMasterKey = Problem(

@@ -54,52 +54,10 @@ enum SubjectWire {
             ),
             ("links", .array(head.links.map(link))),
             ("purposes", .array(head.purposes.map(purpose))),
-            ("recipients", recipients(head.recipients)),
+            ("recipients", WireValue(head.recipients)),
             ("erasures", .array(head.erasures.map(erasureOfRecipients))),
             ("notCovered", .array(AccessPage.notCovered.map(WireValue.string))),
         ])
-    }
-
-    private static func recipients(_ answer: AuditRecipients) -> WireValue {
-        .object([
-            ("recipients", .array(answer.recipients.map(recipient))),
-            ("isCut", .bool(answer.isCut)), ("exactAfter", time(answer.exactAfter)),
-            ("unknownEntries", ranges(answer.unknown)),
-            ("rejectionsShown", ranges(answer.rejectionsShown)),
-        ])
-    }
-
-    private static func recipient(_ one: AuditRecipients.Recipient) -> WireValue {
-        .object([
-            ("act", .string(one.act.rawValue)), ("client", .string(one.client)),
-            ("role", .string(one.role)), ("stream", .string(one.stream)),
-            ("derivedStream", .optional(one.derivedStream)),
-            ("purposes", numbers(one.purposes)),
-            ("fields", .array(one.fields.map(WireValue.string))),
-            ("hashedFields", .array(one.hashedFields.map(WireValue.string))),
-            ("fieldsMayBeMore", .bool(one.fieldsMayBeMore)),
-            ("events", .integer(Int64(clamping: one.events))),
-            ("hashedEvents", .integer(Int64(clamping: one.hashedEvents))),
-            ("keyLinks", .integer(Int64(one.links))),
-            ("firstAt", .string(WireTime.format(one.firstAt))),
-            ("lastAt", .string(WireTime.format(one.lastAt))),
-            ("exporter", .optional(one.exporter)), ("connector", .optional(one.connector)),
-            ("objects", .array(one.objects.map(WireValue.string))),
-            ("objectsOmitted", .integer(Int64(one.objectsOmitted))),
-            ("entries", ranges(one.entries)),
-        ])
-    }
-
-    private static func ranges(_ ranges: NumberRanges) -> WireValue {
-        [
-            "ranges": .array(
-                ranges.ranges.map { range in
-                    .array([
-                        .integer(Int64(clamping: range.lowerBound)),
-                        .integer(Int64(clamping: range.upperBound)),
-                    ])
-                }), "isCut": .bool(ranges.isCut),
-        ]
     }
 
     private static func purpose(_ purpose: PurposeRecord) -> WireValue {
@@ -119,7 +77,7 @@ enum SubjectWire {
             ("expiresAt", .string(WireTime.format(event.expiresAt))),
             ("keyLink", .string(event.event.link.description)),
             ("contract", .string(event.contract)),
-            ("consentLevels", numbers(event.event.consent.levels)),
+            ("consentLevels", .numbers(event.event.consent.levels)),
             ("openedFields", .integer(Int64(event.event.opened))),
             ("sealedFields", .integer(Int64(event.event.sealed))),
             ("event", .json(Array(body[event.event.json]))),
@@ -144,7 +102,7 @@ enum SubjectWire {
 
     private static func consent(_ consent: AccessPage.Consent) -> WireValue {
         .object([
-            ("stream", .string(consent.stream)), ("levels", numbers(consent.levels.levels)),
+            ("stream", .string(consent.stream)), ("levels", .numbers(consent.levels.levels)),
             ("from", .string(WireTime.format(consent.from))),
             ("to", .string(WireTime.format(consent.to))),
             ("events", .integer(Int64(consent.events))),
@@ -156,12 +114,12 @@ enum SubjectWire {
         .object([
             ("id", .string(erasure.id)),
             ("requestedAt", .string(WireTime.format(erasure.requestedAt))),
-            ("dataKeys", .integer(Int64(erasure.linkCount))),
-            ("keyLinksKnown", .integer(Int64(erasure.links.count))),
+            ("dataKeys", .integer(Int64(erasure.linkCount + erasure.goneCount))),
+            ("keyLinksKnown", .integer(Int64(erasure.knownLinks.count))),
             (
                 "recipientsUpToThen",
                 .string(
-                    erasure.links.count == erasure.linkCount
+                    erasure.areLinksKnown
                         ? "in this answer" : "in receipt \(erasure.id)")
             ),
         ])
@@ -181,10 +139,6 @@ enum SubjectWire {
             ("destroyedAt", time(erasure.destroyedAt)), ("fence", .bool(erasure.hasFence)),
             ("dataKeys", .integer(Int64(erasure.linkCount))),
         ]
-    }
-
-    private static func numbers(_ numbers: [Int]) -> WireValue {
-        .array(numbers.map { .integer(Int64($0)) })
     }
 
     private static func time(_ time: Milliseconds?) -> WireValue {

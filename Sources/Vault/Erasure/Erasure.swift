@@ -31,6 +31,8 @@ package struct Erasure: Sendable, Equatable {
     package internal(set) var epochs: [ErasedEpoch]
     /// The links whose epochs are not destroyed yet.
     var keys: [EpochClass: [KeyLink]]
+    /// Keys that were on record for the person and gone before the request.
+    package internal(set) var gone: [GoneKeys] = []
     /// How the keys were destroyed; nil until they are.
     package internal(set) var batch: ErasureBatch?
     /// When that was, ms since 1970.
@@ -40,9 +42,39 @@ package struct Erasure: Sendable, Equatable {
     package var links: [KeyLink] { keys.values.flatMap { $0 }.sorted() }
     /// How many data keys were erased in all.
     package var linkCount: Int { epochs.reduce(0) { $0 + $1.links } }
+    /// How many were gone before.
+    package var goneCount: Int { gone.reduce(0) { $0 + $1.count } }
+    /// All links of the person that are still known, also those of keys that were gone before.
+    package var knownLinks: Set<KeyLink> {
+        Set(keys.values.joined()).union(gone.lazy.flatMap { $0.links ?? [] })
+    }
+    /// False: some of the links were forgotten, so that not all can be said of them.
+    package var areLinksKnown: Bool {
+        links.count == linkCount && gone.allSatisfy { $0.links != nil }
+    }
 
     /// The person's hash in each stream.
     let subjects: [Fence]
+
+    /// How long links of keys that were gone before are known after the destruction, so that
+    /// receipts and questions can still be answered from the audit log.
+    private static let goneKept: Milliseconds = 7 * UTCDay.milliseconds
+
+    /// True if nothing has to be known any more of keys that were gone before.
+    func isForgettable(at now: Milliseconds) -> Bool {
+        guard state == .destroyed, let destroyedAt else { return false }
+        return destroyedAt + Self.goneKept <= now
+    }
+}
+
+/// Data keys that were gone before an erasure: expired, or erased with another person's.
+package struct GoneKeys: Sendable, Equatable {
+    package let stream: StreamID
+    package let count: Int
+    /// Since when there was the first of them, ms since 1970; nil: not known.
+    package let since: Milliseconds?
+    /// nil: forgotten.
+    package internal(set) var links: [KeyLink]?
 }
 
 /// A person in a stream, by keyed hash.
@@ -59,4 +91,6 @@ package struct ErasedEpoch: Sendable, Equatable {
     package let retention: RetentionClass
     /// How many data keys.
     package let links: Int
+
+    var id: EpochClass { EpochClass(epoch: epoch, retention: retention) }
 }

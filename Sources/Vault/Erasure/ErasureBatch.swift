@@ -17,7 +17,7 @@ package struct ErasureBatch: Sendable, Equatable, Codable {
     package internal(set) var sharedLinks: [String: Int] = [:]
     /// Generation of the keyring file that is without the destroyed keys.
     package internal(set) var keyringGeneration: UInt64 = 0
-    /// `file`, `environment` or `command`.
+    /// `file`, `environment`, `command` or `operator`.
     package internal(set) var masterKeyCustody = ""
     /// The master key was replaced and the old one overwritten, so that copies of older keyring
     /// files cannot be opened with what exists now.

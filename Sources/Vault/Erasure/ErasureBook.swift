@@ -13,6 +13,15 @@ struct ErasureBook: Sendable {
         let streams: Int
     }
 
+    struct OpenBatch: Sendable {
+        let number: UInt32
+        let erasures: [String]
+        /// What was to become of it when its keys were about to leave the keyring.
+        var facts: LedgerRecord.Destroying?
+        /// Erasures whose further keys came to light when it had begun: they are not done with it.
+        var outgrown: Set<String> = []
+    }
+
     /// Number of the last record.
     private(set) var number: UInt64 = 0
     /// In order of their numbers.
@@ -25,7 +34,9 @@ struct ErasureBook: Sendable {
     /// Fences that were lifted, with the number of the record.
     private(set) var lifts: [Lift] = []
     /// A destruction that has begun and is not complete.
-    private(set) var open: (number: UInt32, erasures: [String])?
+    private(set) var open: OpenBatch?
+    /// The last number before the ledger was resumed, if nothing was recorded since.
+    private(set) var resumedAfter: UInt64?
     /// Fences in force although their request is not on record yet.
     var raisedFences: Set<Fence> = []
     private var places: [String: Int] = [:]
@@ -37,6 +48,7 @@ struct ErasureBook: Sendable {
 
     /// False: it is not what this program writes.
     mutating func add(_ record: LedgerRecord) -> Bool {
+        resumedAfter = record.resumed?.after
         if record.requested != nil {
             guard let erasure = Erasure(record), places[erasure.id] == nil else { return false }
             places[erasure.id] = erasures.count
@@ -45,12 +57,16 @@ struct ErasureBook: Sendable {
             if erasure.hasFence { fences.formUnion(erasure.subjects) }
         } else if let started = record.started {
             guard let number = UInt32(exactly: record.n) else { return false }
-            open = (number, started.erasures)
+            open = OpenBatch(number: number, erasures: started.erasures)
+        } else if let facts = record.destroying {
+            guard open != nil else { return false }
+            open?.facts = facts
         } else if let batch = record.completed {
+            let outgrown = open?.outgrown ?? []
             open = nil
             batches.append((batch, record.n, record.at))
             for place in batch.erasures.compactMap({ places[$0] }) {
-                erasures[place].state = .destroyed
+                if !outgrown.contains(erasures[place].id) { erasures[place].state = .destroyed }
                 erasures[place].batch = batch
                 erasures[place].destroyedAt = record.at
             }
@@ -70,7 +86,8 @@ struct ErasureBook: Sendable {
             for keys in found.keys { tombstones.formUnion(keys.decodedLinks ?? []) }
             // To be destroyed too.
             erasures[place].state = .requested
-        } else if record.opened == nil {
+            open?.outgrown.insert(found.erasure)
+        } else if record.opened == nil && record.resumed == nil {
             return false
         }
         number = record.n
@@ -87,13 +104,18 @@ struct ErasureBook: Sendable {
         }
     }
 
-    /// Forgets the links of destroyed epochs.
-    mutating func forget(destroyed isDestroyed: (EpochClass) -> Bool) {
+    /// Forgets the links of destroyed epochs, and some time after an erasure those of keys that were
+    /// gone before it.
+    mutating func forget(
+        at now: Milliseconds, destroyed isDestroyed: (EpochClass, UTCDay) -> Bool
+    ) {
         for place in erasures.indices {
-            for (id, links) in erasures[place].keys where isDestroyed(id) {
-                tombstones.subtract(links)
-                erasures[place].keys[id] = nil
+            for epoch in erasures[place].epochs where isDestroyed(epoch.id, epoch.day) {
+                tombstones.subtract(erasures[place].keys[epoch.id] ?? [])
+                erasures[place].keys[epoch.id] = nil
             }
+            guard erasures[place].isForgettable(at: now) else { continue }
+            for gone in erasures[place].gone.indices { erasures[place].gone[gone].links = nil }
         }
     }
 }

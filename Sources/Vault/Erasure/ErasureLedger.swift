@@ -46,7 +46,7 @@ final class ErasureLedger: Sendable {
         isReadOnly: Bool = false
     ) throws(VaultError) {
         self.path = "\(path)/\(Self.fileName)"
-        directory = try FileDirectory(path: path, makes: true) { .ledger($0) }
+        directory = try Self.openDirectory(path)
         key = try LockedMemory(byteCount: Cryptography.keyBytes)
         let derived = indexRoot.withBytes {
             KeyedHash.hash(Array("strm erasure ledger v1".utf8), key: $0)
@@ -72,6 +72,22 @@ final class ErasureLedger: Sendable {
         fenceCount = Atomic(book.fences.count)
         self.book = Mutex(book)
         self.writer = Mutex(writer)
+    }
+
+    /// Makes the directory (0700) if it is missing.
+    static func makeDirectory(_ path: String) throws(VaultError) {
+        _ = try FileDirectory(path: path, makes: true) { .ledger($0) }
+    }
+
+    /// Never makes it: below the mount point of a device that is not there it would be another one,
+    /// and what is recorded in it would be gone when the device comes back.
+    private static func openDirectory(_ path: String) throws(VaultError) -> FileDirectory {
+        do throws(VaultError) {
+            return try FileDirectory(path: path, makes: false) { .ledger($0) }
+        } catch {
+            guard case .ledger(let reason) = error else { throw error }
+            throw .ledger("\(path): \(reason). Mount its device, or make it (mode 0700)")
+        }
     }
 
     /// Refuses a ledger that ends before what the store has seen.
@@ -100,6 +116,23 @@ final class ErasureLedger: Sendable {
     func erasure(_ id: String) -> Erasure? { book.withLock { $0[id] } }
 
     var hasTombstones: Bool { tombstoneCount.load(ordering: .acquiring) > 0 }
+
+    /// Why it takes no more records, or soon will not; nil: it is well, or a change is going on at
+    /// this moment, for which nobody waits here.
+    var failure: VaultError? {
+        guard let writer = self.writer.withLockIfAvailable({ $0 }) else { return nil }
+        if writer.hasFailed {
+            return .ledger("a write of \(path) failed; it takes no more until the next start")
+        }
+        if writer.isUnknown {
+            return .ledger("\(path) could not be replaced; it is looked at before the next record")
+        }
+        // Room for thousands of erasures, so that there is time to see to it.
+        let leftMin = 16 << 20
+        let left = Self.bytesMax - writer.length
+        guard left < leftMin else { return nil }
+        return .ledger("\(path) is almost full: \(left) of \(Self.bytesMax) bytes are left")
+    }
 
     /// True if the key of the link must not be used any more.
     @inline(__always)
@@ -148,7 +181,7 @@ final class ErasureLedger: Sendable {
     ///   sync that failed nothing more is appended until then.
     @discardableResult
     func append(
-        at now: Milliseconds, _ fill: (inout LedgerRecord) -> Void
+        at now: Milliseconds, number: UInt64? = nil, _ fill: (inout LedgerRecord) -> Void
     ) throws(VaultError) -> LedgerRecord {
         try writer.withLock { writer throws(VaultError) in
             guard !writer.hasFailed else {
@@ -156,7 +189,7 @@ final class ErasureLedger: Sendable {
             }
             try reopen(&writer)
             if writer.length == 0 { try begin(&writer, now) }
-            var record = LedgerRecord(n: number + 1, at: now)
+            var record = LedgerRecord(n: number ?? self.number + 1, at: now)
             fill(&record)
             let (line, mac) = record.line(after: writer.mac, key: key)
             guard writer.length + line.count < Self.bytesMax else {
@@ -178,6 +211,14 @@ final class ErasureLedger: Sendable {
         }
     }
 
+    /// Goes on behind this number, if it is higher than the last one: what lies between is lost. Durable
+    /// on return. Blocks.
+    func resume(after number: UInt64, at now: Milliseconds) throws(VaultError) {
+        let last = self.number
+        guard last < number else { return }
+        try append(at: now, number: number + 1) { $0.resumed = LedgerRecord.Resumed(after: last) }
+    }
+
     private func begin(_ writer: inout Writer, _ now: Milliseconds) throws(VaultError) {
         var record = LedgerRecord(n: 0, at: now)
         record.opened = LedgerRecord.Opened(keyring: keyringID)
@@ -189,9 +230,13 @@ final class ErasureLedger: Sendable {
 
     /// Forgets the links of epochs that are destroyed, in the file too, which is replaced by a
     /// shorter one. What else was recorded stays, with its numbers. Blocks.
-    func forget(destroyed isDestroyed: (EpochClass) -> Bool) throws(VaultError) {
+    func forget(
+        at now: Milliseconds, destroyed isDestroyed: (EpochClass, UTCDay) -> Bool
+    ) throws(VaultError) {
         try writer.withLock { writer throws(VaultError) in
-            guard writer.length > 0, !writer.hasFailed, hasLinks(isDestroyed) else { return }
+            guard writer.length > 0, !writer.hasFailed, canForget(at: now, isDestroyed) else {
+                return
+            }
             try reopen(&writer)
             guard let file = try directory.read(Self.fileName, bytesMax: Self.bytesMax) else {
                 throw .ledger("\(path) is gone while it is in use")
@@ -205,17 +250,12 @@ final class ErasureLedger: Sendable {
                 }
                 mac = read.mac
                 var record = read.record
-                for index in record.requested?.keys.indices ?? 0..<0 {
-                    guard let keys = record.requested?.keys[index], let id = keys.epochClass,
-                        isDestroyed(id)
-                    else { continue }
-                    record.requested?.keys[index].links = nil
-                }
-                for index in record.found?.keys.indices ?? 0..<0 {
-                    guard let keys = record.found?.keys[index], let id = keys.epochClass,
-                        isDestroyed(id)
-                    else { continue }
-                    record.found?.keys[index].links = nil
+                record.requested?.keys.forget(isDestroyed)
+                record.found?.keys.forget(isDestroyed)
+                if let id = record.requested?.id, erasure(id)?.isForgettable(at: now) == true {
+                    for index in record.requested?.gone?.indices ?? 0..<0 {
+                        record.requested?.gone?[index].links = nil
+                    }
                 }
                 let (text, made) = record.line(after: newMAC, key: key)
                 newMAC = made
@@ -229,7 +269,7 @@ final class ErasureLedger: Sendable {
             writer.mac = newMAC
             writer.length = bytes.count
             book.withLock {
-                $0.forget(destroyed: isDestroyed)
+                $0.forget(at: now, destroyed: isDestroyed)
                 publishCounts($0)
             }
         }
@@ -252,13 +292,26 @@ final class ErasureLedger: Sendable {
         writer = found
     }
 
-    private func hasLinks(_ isDestroyed: (EpochClass) -> Bool) -> Bool {
+    private func canForget(
+        at now: Milliseconds, _ isDestroyed: (EpochClass, UTCDay) -> Bool
+    ) -> Bool {
         book.withLock { book in
-            book.erasures.contains { $0.keys.keys.contains(where: isDestroyed) }
+            book.erasures.contains { erasure in
+                erasure.epochs.contains {
+                    erasure.keys[$0.id] != nil && isDestroyed($0.id, $0.day)
+                }
+                    || (erasure.isForgettable(at: now)
+                        && erasure.gone.contains { $0.links != nil })
+            }
         }
     }
 
     // MARK: Reading
+
+    private static func follows(_ record: LedgerRecord, _ number: UInt64) -> Bool {
+        guard let resumed = record.resumed else { return record.n == number + 1 }
+        return resumed.after == number && record.n > number
+    }
 
     private static func read(
         _ file: [UInt8], _ key: LockedMemory, _ keyringID: String, _ book: inout ErasureBook,
@@ -270,7 +323,7 @@ final class ErasureLedger: Sendable {
             guard
                 let (record, mac) = LedgerRecord.read(
                     file[start..<end], after: writer.mac, key: key),
-                lines == 0 ? record.n == 0 : record.n == book.number + 1,
+                lines == 0 ? record.n == 0 : Self.follows(record, book.number),
                 (lines == 0) == (record.opened != nil), book.add(record)
             else {
                 // The last line may be what a power cut left of one that nobody was told of. If it

@@ -10,12 +10,15 @@ import Store
 ///    "subjects":[{"stream":7,"subject":"…"}],"keys":[{"stream":7,"epoch":3,"day":20780,"days":7,
 ///    "count":2,"links":"base64 of 16 bytes each"}]},"mac":"…"}
 /// {"at":…,"n":2,"started":{"erasures":["e-…"]},"mac":"…"}
-/// {"at":…,"n":3,"completed":{"erasures":["e-…"],"number":2,…},"mac":"…"}
-/// {"at":…,"n":4,"fenceLifted":{"client":"…","role":"dpo","person":"…","subjects":[…]},"mac":"…"}
-/// {"at":…,"n":5,"found":{"erasure":"e-…","keys":[…]},"mac":"…"}
+/// {"at":…,"n":3,"destroying":{"buckets":1,"survivors":3900,"unreadable":0,"renewsMasterKey":true},"mac":"…"}
+/// {"at":…,"n":4,"completed":{"erasures":["e-…"],"number":2,…},"mac":"…"}
+/// {"at":…,"n":5,"fenceLifted":{"client":"…","role":"dpo","person":"…","subjects":[…]},"mac":"…"}
+/// {"at":…,"n":6,"found":{"erasure":"e-…","keys":[…]},"mac":"…"}
+/// {"at":…,"n":90,"resumed":{"after":6},"mac":"…"}
 /// ```
 /// A MAC is HMAC-SHA-256, under a key that comes from the keyring, of the MAC of the line before (32
-/// zero bytes for the first) and the line without the member `mac`. People are keyed hashes.
+/// zero bytes for the first) and the line without the member `mac`. People are keyed hashes. Each number
+/// is the one before and one, but that of `resumed`, which leaves out what was lost.
 struct LedgerRecord: Codable, Equatable, Sendable {
     struct Opened: Codable, Equatable {
         /// Id of the keyring, in hexadecimal digits.
@@ -38,6 +41,17 @@ struct LedgerRecord: Codable, Equatable, Sendable {
         var links: String?
     }
 
+    /// Data keys of the person in one stream that were gone before: expired, or erased with another
+    /// person's. They are of use to nobody; who had what they sealed is still a question.
+    struct Gone: Codable, Equatable {
+        var stream: UInt32
+        var count: Int
+        /// Since when there was the first of them; nil: not known.
+        var since: Milliseconds?
+        /// nil: forgotten.
+        var links: String?
+    }
+
     struct Requested: Codable, Equatable {
         var id: String
         var client: String
@@ -47,10 +61,29 @@ struct LedgerRecord: Codable, Equatable, Sendable {
         var hasFence: Bool
         var subjects: [Subject]
         var keys: [Keys]
+        /// nil: none.
+        var gone: [Gone]?
     }
 
     struct Started: Codable, Equatable {
         var erasures: [String]
+    }
+
+    /// The survivors are safe, and the keys that are to go leave the keyring next: what will be true
+    /// when they have. A process that finds them gone has it from here.
+    struct Destroying: Codable, Equatable {
+        var buckets: Int
+        var survivors: Int
+        var unreadable: Int
+        /// The keyring without them is written under a new master key.
+        var renewsMasterKey: Bool
+    }
+
+    /// The ledger is taken for the newest although keyring or store have seen more of it. Numbers go
+    /// on behind all that were ever given, because keys are named by them.
+    struct Resumed: Codable, Equatable {
+        /// The last number that was found.
+        var after: UInt64
     }
 
     /// More keys of an erased person, from before the request, that a backup brought back.
@@ -71,6 +104,8 @@ struct LedgerRecord: Codable, Equatable, Sendable {
     var opened: Opened?
     var requested: Requested?
     var started: Started?
+    var destroying: Destroying?
+    var resumed: Resumed?
     var completed: ErasureBatch?
     var fenceLifted: FenceLifted?
     var found: Found?
@@ -118,9 +153,17 @@ struct LedgerRecord: Codable, Equatable, Sendable {
     }
 }
 
+extension LedgerRecord.Gone {
+    /// nil: not what this program writes.
+    var decodedLinks: [KeyLink]? { LedgerRecord.Keys.decoded(links, count: count) }
+}
+
 extension LedgerRecord.Keys {
     /// nil: not what this program writes.
-    var decodedLinks: [KeyLink]? {
+    var decodedLinks: [KeyLink]? { Self.decoded(links, count: count) }
+
+    /// Empty: they were forgotten.
+    static func decoded(_ links: String?, count: Int) -> [KeyLink]? {
         guard let links else { return [] }
         guard let data = Data(base64Encoded: links), data.count == count * 16 else { return nil }
         let bytes = Array(data)
@@ -135,6 +178,18 @@ extension LedgerRecord.Keys {
 
     var epochClass: EpochClass? {
         RetentionClass(days: Int(days)).map { EpochClass(epoch: epoch, retention: $0) }
+    }
+}
+
+extension [LedgerRecord.Keys] {
+    /// Leaves out the links of destroyed epochs.
+    mutating func forget(_ isDestroyed: (EpochClass, UTCDay) -> Bool) {
+        for index in indices {
+            guard let id = self[index].epochClass,
+                isDestroyed(id, UTCDay(number: self[index].day))
+            else { continue }
+            self[index].links = nil
+        }
     }
 }
 
@@ -163,6 +218,13 @@ extension Erasure {
             hasFence: requested.hasFence, person: person, streams: subjects.map(\.stream),
             epochs: [], keys: [:], batch: nil, destroyedAt: nil, subjects: subjects)
         guard add(requested.keys) else { return nil }
+        for gone in requested.gone ?? [] {
+            guard let links = gone.decodedLinks else { return nil }
+            self.gone.append(
+                GoneKeys(
+                    stream: StreamID(rawValue: gone.stream), count: gone.count, since: gone.since,
+                    links: gone.links == nil ? nil : links))
+        }
     }
 
     /// False: not what this program writes.

@@ -18,12 +18,17 @@ struct MasterKeyFile: Sendable {
     private static let bytesMax = 64
 
     init(path: String) throws(VaultError) {
-        let slash = path.lastIndex(of: "/")
-        name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        name = Self.name(of: path)
         directory = try FileDirectory(path: Self.parent(of: path), makes: false) { .masterKey($0) }
     }
 
-    private static func parent(of path: String) -> String {
+    /// Behind the last slash.
+    static func name(of path: String) -> String {
+        let slash = path.lastIndex(of: "/")
+        return slash.map { String(path[path.index(after: $0)...]) } ?? path
+    }
+
+    static func parent(of path: String) -> String {
         let slash = path.lastIndex(of: "/")
         return slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }

@@ -42,7 +42,7 @@ extension Vault {
                 interruption.withLock { $0 = error }
             }
         }
-        try forgetDestroyedErasures()
+        try forgetDestroyedErasures(now: now)
     }
 
     /// Why a destruction that an earlier process began could not be ended by the start; nil if it
@@ -65,8 +65,9 @@ extension Vault {
     ) throws(VaultError) {
         let known = try Self.number(in: store)
         for erasure in ledger.snapshot.erasures where erasure.number > known {
-            let keys = try erasableKeys(
-                of: erasure.subjects, madeUpTo: erasure.requestedAt, store)
+            let keys = try keysOnRecord(
+                of: erasure.subjects, madeUpTo: erasure.requestedAt, store
+            ).erasable
             guard !keys.isEmpty else { continue }
             try ledger.append(at: now) {
                 $0.found = LedgerRecord.Found(erasure: erasure.id, keys: keys)
@@ -129,15 +130,20 @@ extension Vault {
         // what belongs to it when this returns; whoever comes later finds it erased.
         waitForMakers()
         var groups: [Int: [(link: KeyLink, sequence: SequenceID)]] = [:]
+        var damaged: [Mutation] = []
         for link in erasure.links {
             cache.remove(link)
             let bytes = try readingStore { () throws(StoreError) in try store.readKey(link) }
             guard let bytes else { continue }
-            let record = try KeyRecord(bytes)
+            guard let record = try? KeyRecord(bytes) else {
+                damaged.append(.deleteKey(link))
+                continue
+            }
             let sequence = SequenceID(stream: record.stream, hash: record.sequence)
             groups[stripeIndex(of: sequence), default: []].append((link, sequence))
         }
-        var count = 0
+        var count = damaged.count
+        try submit(damaged, to: store, waits: false)
         for (stripe, entries) in groups {
             count += entries.count
             // With the lock, so that no newer key of the sequence comes in between: its index entry
@@ -207,8 +213,10 @@ extension Vault {
     ) throws(VaultError) -> Bool {
         let found = try readingStore { () throws(StoreError) in try store.readKey(entry.link) }
         guard let found, !ledger.isErased(entry.link) else { return false }
-        let (old, new) = (try KeyRecord(found), try KeyRecord(entry.record))
-        guard old.generation < new.generation else { return false }
+        // One that is damaged is worse than any.
+        if let old = try? KeyRecord(found) {
+            guard old.generation < (try KeyRecord(entry.record)).generation else { return false }
+        }
         return try canBeOpened(entry.record, entry.link)
     }
 

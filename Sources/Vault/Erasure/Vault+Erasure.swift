@@ -35,13 +35,14 @@ extension Vault {
                 let fences = fence ? Set(subjects) : []
                 ledger.raise(fences)
                 defer { ledger.lower(fences) }
-                let keys = try erasableKeys(of: subjects, store)
+                let found = try keysOnRecord(of: subjects, store)
                 try step(.appendRequested)
                 try ledger.append(at: now) { record in
                     record.requested = LedgerRecord.Requested(
                         id: id, client: actor.client, role: actor.role, reference: reference,
                         person: person.hexadecimal, hasFence: fence,
-                        subjects: subjects.map { LedgerRecord.Subject($0) }, keys: keys)
+                        subjects: subjects.map { LedgerRecord.Subject($0) },
+                        keys: found.erasable, gone: found.gone.isEmpty ? nil : found.gone)
                 }
             }
             try applyLedger(store, isReplay: false)
@@ -87,11 +88,13 @@ extension Vault {
 
     // MARK: Finding
 
-    /// The person's keys that can still be opened, for the ledger. Everything that was on its way
-    /// when this was called is seen.
-    func erasableKeys(
+    /// The person's keys, for the ledger: those that can still be opened, and those that are gone,
+    /// of which only who had received what they sealed can still be asked. Everything that was on
+    /// its way when this was called is seen.
+    /// - Parameter time: keys made later are left out.
+    func keysOnRecord(
         of subjects: [Fence], madeUpTo time: Milliseconds = .max, _ store: any ErasableKeyStore
-    ) throws(VaultError) -> [LedgerRecord.Keys] {
+    ) throws(VaultError) -> (erasable: [LedgerRecord.Keys], gone: [LedgerRecord.Gone]) {
         struct Group: Hashable {
             let stream: StreamID
             let id: EpochClass
@@ -102,26 +105,46 @@ extension Vault {
         waitForMakers()
         try readingStore { () throws(StoreError) in try store.waitForCommits() }
         var groups: [Group: [KeyLink]] = [:]
+        var gone: [LedgerRecord.Gone] = []
         for person in subjects {
-            try visitEntries(of: person, store) { link, _ throws(VaultError) in
-                guard !ledger.isErased(link) else { return }
-                let bytes = try readingStore { () throws(StoreError) in try store.readKey(link) }
-                guard let bytes else { return }
-                let record = try KeyRecord(bytes)
+            var links: [(link: KeyLink, created: Milliseconds?)] = []
+            try visitEntries(of: person, store) { link, created throws(VaultError) in
+                guard let record = try erasableRecord(link, store),
+                    let keys = keyring.bucketKeys(record.epoch)
+                else { return links.append((link, created)) }
                 guard record.created <= time else { return }
-                guard let keys = keyring.bucketKeys(record.epoch) else { return }
                 groups[
                     Group(stream: person.stream, id: record.epoch, day: keys.day), default: []
                 ].append(link)
             }
+            guard !links.isEmpty else { continue }
+            gone.append(
+                LedgerRecord.Gone(
+                    stream: person.stream.rawValue, count: links.count,
+                    since: links.contains { $0.created == nil }
+                        ? nil : links.compactMap(\.created).min(),
+                    links: LedgerRecord.Keys.encoded(links.map(\.link))))
         }
-        return groups.map { group, links in
+        let erasable = groups.map { group, links in
             LedgerRecord.Keys(
                 stream: group.stream.rawValue, epoch: group.id.epoch, day: group.day.number,
                 days: group.id.retention.days, count: links.count,
                 links: LedgerRecord.Keys.encoded(links))
         }
-        .sorted { ($0.stream, $0.epoch, $0.days) < ($1.stream, $1.epoch, $1.days) }
+        return (
+            erasable.sorted { ($0.stream, $0.epoch, $0.days) < ($1.stream, $1.epoch, $1.days) },
+            gone
+        )
+    }
+
+    /// nil: the key is gone already, or its record is damaged, so that nobody opens it here. If an
+    /// older store with a whole record comes back, its key is found and erased then.
+    private func erasableRecord(
+        _ link: KeyLink, _ store: any ErasableKeyStore
+    ) throws(VaultError) -> KeyRecord? {
+        guard !ledger.isErased(link) else { return nil }
+        let bytes = try readingStore { () throws(StoreError) in try store.readKey(link) }
+        return bytes.flatMap { try? KeyRecord($0) }
     }
 
     /// Returns when everybody who was making or finding a key to seal with has submitted what it

@@ -29,7 +29,7 @@ extension Vault {
             // A keyring that came back may be in the middle of a destruction that is complete in
             // the ledger: the records that it rewrapped need the keys that it made.
             if let left = keyring.successorGeneration, ledger.snapshot.open?.number != left {
-                _ = try replaceBuckets(left, store, now)
+                _ = try replaceBuckets(left, store, now, isOpen: false)
                 try finishRenewal()
             }
             guard let started = try openBatch(now) else { return nil }
@@ -37,9 +37,7 @@ extension Vault {
         }
     }
 
-    private func openBatch(
-        _ now: Milliseconds
-    ) throws(VaultError) -> (number: UInt32, erasures: [String])? {
+    private func openBatch(_ now: Milliseconds) throws(VaultError) -> ErasureBook.OpenBatch? {
         try acts.lock.withLock { _ throws(VaultError) in
             let book = ledger.snapshot
             if let open = book.open { return open }
@@ -54,14 +52,12 @@ extension Vault {
     }
 
     private func run(
-        _ started: (number: UInt32, erasures: [String]), _ store: any ErasableKeyStore,
-        _ now: Milliseconds
+        _ started: ErasureBook.OpenBatch, _ store: any ErasableKeyStore, _ now: Milliseconds
     ) throws(VaultError) -> ErasureBatch {
         let erasures = started.erasures.compactMap { ledger.erasure($0) }
         let touched = buckets(of: erasures)
         var batch = ErasureBatch(erasures: started.erasures, number: started.number)
         var isDone = keyring.contents.destroyedThrough >= started.number
-        var isRenewable = true
         if !isDone, keyring.successorGeneration == nil {
             isDone = touched.isEmpty
             if !isDone {
@@ -71,15 +67,16 @@ extension Vault {
             }
         }
         if !isDone {
-            let done = try replaceBuckets(started.number, store, now)
-            batch.survivors = done.survivors
-            batch.unreadable = done.unreadable
-            batch.stepMilliseconds = done.stepMilliseconds
-            isRenewable = done.isMasterKeyReplaced
+            batch.stepMilliseconds = try replaceBuckets(started.number, store, now, isOpen: true)
         }
         let isRenewed = try finishRenewal()
-        batch.isMasterKeyRenewed = isRenewed && isRenewable && !touched.isEmpty
-        batch.buckets = touched.values.reduce(0) { $0 + $1.count }
+        // Also if it was another process that did it. Nothing was to be destroyed if there are none.
+        if let facts = ledger.snapshot.open?.facts {
+            batch.buckets = facts.buckets
+            batch.survivors = facts.survivors
+            batch.unreadable = facts.unreadable
+            batch.isMasterKeyRenewed = facts.renewsMasterKey && isRenewed
+        }
         batch.keysDestroyed = erasures.reduce(0) { $0 + $1.links.count }
         batch.sharedLinks = try sharedLinks(of: erasures, store)
         batch.keyringGeneration = keyring.generation
@@ -106,18 +103,13 @@ extension Vault {
         return touched
     }
 
-    private struct Replacement {
-        var survivors = 0
-        var unreadable = 0
-        var isMasterKeyReplaced = false
-        var stepMilliseconds: [String: Int] = [:]
-    }
-
     /// From the successors in the keyring to the keyring without those that they succeed.
+    /// - Parameter isOpen: it is the ledger's open batch, whose facts are put on record.
+    /// - Returns: how long each step took, in ms.
     private func replaceBuckets(
-        _ generation: UInt32, _ store: any ErasableKeyStore, _ now: Milliseconds
-    ) throws(VaultError) -> Replacement {
-        var done = Replacement()
+        _ generation: UInt32, _ store: any ErasableKeyStore, _ now: Milliseconds, isOpen: Bool
+    ) throws(VaultError) -> [String: Int] {
+        var took: [String: Int] = [:]
         var watch = StepWatch()
         let touched = keyring.succeededBuckets
         // Before a record is under keys that only this keyring has.
@@ -126,33 +118,40 @@ extension Vault {
         // Whoever got the old key of a bucket has submitted its record when this returns.
         waitForMakers()
         try readingStore { () throws(StoreError) in try store.waitForCommits() }
-        done.stepMilliseconds["waitForMakers"] = watch.lap()
-        var left = 0
+        took["waitForMakers"] = watch.lap()
+        var kept = (survivors: 0, left: 0)
+        var unreadable = 0
         var rounds = 0
         repeat {
             rounds += 1
             guard rounds <= Self.roundsMax else {
                 throw .store(
-                    .corrupt("\(left) records of data keys cannot be wrapped anew"))
+                    .corrupt("\(kept.left) records of data keys cannot be wrapped anew"))
             }
             let counts = try rewrap(touched, to: generation, store)
-            done.survivors += counts.survivors
-            done.unreadable = counts.unreadable
+            unreadable = counts.unreadable
             guard counts.damaged <= Self.damagedMax else {
                 throw .store(.corrupt("\(counts.damaged) records of data keys do not authenticate"))
             }
-            done.stepMilliseconds["rewrap", default: 0] += watch.lap()
+            took["rewrap", default: 0] += watch.lap()
             try step(.verify)
-            left = try keepRewrapped(touched, of: generation, store)
-            done.stepMilliseconds["verify", default: 0] += watch.lap()
-        } while left > 0
+            kept = try keepRewrapped(touched, of: generation, store)
+            took["verify", default: 0] += watch.lap()
+        } while kept.left > 0
         try step(.prepareMasterKey)
         let masterKey = try renewableFile().map { file throws(VaultError) in try file.prepare() }
-        done.isMasterKeyReplaced = masterKey != nil
+        if isOpen {
+            try ledger.append(at: now) {
+                $0.destroying = LedgerRecord.Destroying(
+                    buckets: touched.values.reduce(0) { $0 + $1.count },
+                    survivors: kept.survivors, unreadable: unreadable,
+                    renewsMasterKey: masterKey != nil)
+            }
+        }
         try step(.destroyBuckets)
         try keyring.destroySucceeded(generation: generation, masterKey: masterKey, now: now)
-        done.stepMilliseconds["destroyBuckets"] = watch.lap()
-        return done
+        took["destroyBuckets"] = watch.lap()
+        return took
     }
 
     /// Data keys of these erasures that are on record for other people too, whose events they
@@ -176,15 +175,25 @@ extension Vault {
         return shared.mapValues(\.count)
     }
 
-    /// Forgets links, and removes rewrapped records, of epochs that are destroyed.
-    func forgetDestroyedErasures() throws(VaultError) {
+    /// Forgets links, and removes rewrapped records, of epochs that are destroyed. While a
+    /// destruction is under way the records stay until the next call: nobody waits for it here.
+    func forgetDestroyedErasures(now: Milliseconds) throws(VaultError) {
         let keyring = keyring
-        let isDestroyed = { (id: EpochClass) in keyring.bucketKeys(id) == nil }
-        try ledger.forget(destroyed: isDestroyed)
-        // Not while a destruction writes them.
-        try batches.lock.withLock { _ throws(VaultError) in
+        // By their own date, too: a keyring that was brought back from an older copy may lack keys
+        // that another copy has, and who was erased must stay so when that one comes back.
+        let isDestroyed = { (id: EpochClass, day: UTCDay) in
+            keyring.bucketKeys(id) == nil
+                && BucketKeys.termEnd(day: day, retention: id.retention) <= now
+        }
+        try ledger.forget(at: now, destroyed: isDestroyed)
+        var days: [EpochClass: UTCDay] = [:]
+        for epoch in ledger.snapshot.erasures.flatMap(\.epochs) { days[epoch.id] = epoch.day }
+        // Not while a destruction writes them, and that may take long.
+        _ = try batches.lock.withLockIfAvailable { _ throws(VaultError) in
             guard RewrappedFiles.exist(beside: erasuresDirectory) else { return }
-            try RewrappedFiles(beside: erasuresDirectory).remove(destroyed: isDestroyed)
+            try RewrappedFiles(beside: erasuresDirectory).remove { id in
+                days[id].map { isDestroyed(id, $0) } ?? (keyring.bucketKeys(id) == nil)
+            }
         }
     }
 }

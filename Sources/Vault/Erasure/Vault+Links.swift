@@ -97,8 +97,8 @@ extension Vault {
             link: link, stream: stream, created: created, isErased: ledger.isErased(link),
             isOpenable: false)
         let bytes = try readingStore { () throws(StoreError) in try store.readKey(link) }
-        guard let bytes else { return found }
-        let record = try KeyRecord(bytes)
+        // A record that is damaged opens nothing, as if it were gone.
+        guard let bytes, let record = try? KeyRecord(bytes) else { return found }
         found.created = record.created
         found.sealsUntil = record.expires
         found.retention = record.epoch.retention

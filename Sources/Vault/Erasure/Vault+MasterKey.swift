@@ -7,19 +7,34 @@ extension Vault {
     /// overwrites the old one: copies of older keyring files cannot be opened with what exists from
     /// then on. A copy of the old key opens nothing any more. Durable on return; if the process dies
     /// in between the next start ends it. Blocks.
-    /// - Throws: `.masterKey` if the key is not in a file, or its directory cannot be written.
-    package func renewMasterKey(now: Milliseconds) throws(VaultError) {
-        try batches.lock.withLock { _ throws(VaultError) in
-            guard case .file(let path) = masterKeySource, MasterKeyFile.canBeRenewed(path: path)
-            else { throw .masterKey("only a key in a file that may be replaced can be renewed") }
-            let file = try MasterKeyFile(path: path)
-            try step(.prepareMasterKey)
-            try keyring.rotateMaster(to: try file.prepare(), now: now)
-            guard try finishRenewal() else {
-                throw .masterKey(
-                    "the new key is in \(path).next, and the keyring is under it, but it could not "
-                        + "take the place of the old one: keep that file")
+    /// - Throws: `.halfway`: the keyring is under the new key, and both files must be kept. `.vault`:
+    ///   `.masterKey` if the key is not in a file, or its directory cannot be written: nothing was
+    ///   changed.
+    package func renewMasterKey(now: Milliseconds) throws(MasterKeyError) {
+        try batches.lock.withLock { _ throws(MasterKeyError) in
+            let left: String?
+            do throws(VaultError) {
+                left = try renewed(now: now)
+            } catch {
+                throw .vault(error)
             }
+            if let left { throw .halfway(path: left) }
+        }
+    }
+
+    /// The file that the new key could not take the place of; nil: it is there.
+    private func renewed(now: Milliseconds) throws(VaultError) -> String? {
+        guard case .file(let path) = masterKeySource, MasterKeyFile.canBeRenewed(path: path)
+        else { throw .masterKey("only a key in a file that may be replaced can be renewed") }
+        let file = try MasterKeyFile(path: path)
+        try step(.prepareMasterKey)
+        try keyring.rotateMaster(to: try file.prepare(), now: now)
+        // From here on the keyring is under the new key, whatever goes wrong.
+        do throws(VaultError) {
+            return try finishRenewal() ? nil : path
+        } catch {
+            guard case .masterKey = error else { throw error }
+            return path
         }
     }
 

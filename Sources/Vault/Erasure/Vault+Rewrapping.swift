@@ -13,12 +13,12 @@ extension Vault {
 
     /// Wraps all records of these buckets that are not of `generation` under it. Returns when they
     /// are durable.
-    /// - Returns: how many; how many could not be opened; and how many of those are damaged, the
-    ///   others being under keys that are not here any more.
+    /// - Returns: how many could not be opened; and how many of those are damaged, the others being
+    ///   under keys that are not here any more.
     func rewrap(
         _ buckets: [EpochClass: Set<UInt8>], to generation: UInt32, _ store: any ErasableKeyStore
-    ) throws(VaultError) -> (survivors: Int, unreadable: Int, damaged: Int) {
-        var counts = (survivors: 0, unreadable: 0, damaged: 0)
+    ) throws(VaultError) -> (unreadable: Int, damaged: Int) {
+        var counts = (unreadable: 0, damaged: 0)
         let damaged = try scan(buckets, store) { found throws(VaultError) in
             try step(.rewrap)
             var rest = found.filter { $0.generation != generation }[...]
@@ -43,7 +43,6 @@ extension Vault {
                     }
                     try submit(mutations, to: store, waits: false)
                 }
-                counts.survivors += mutations.count
                 // Not more than one of these commits is under way.
                 try readingStore { () throws(StoreError) in try store.waitForCommits() }
             }
@@ -55,10 +54,10 @@ extension Vault {
 
     /// Looks at all records of these buckets again: that they can be opened under `generation`, and
     /// writes them to files beside the ledger.
-    /// - Returns: how many are still under another key that is here. 0: done.
+    /// - Returns: how many there are, and how many are still under another key that is here. 0: done.
     func keepRewrapped(
         _ buckets: [EpochClass: Set<UInt8>], of generation: UInt32, _ store: any ErasableKeyStore
-    ) throws(VaultError) -> Int {
+    ) throws(VaultError) -> (survivors: Int, left: Int) {
         let files = try RewrappedFiles(beside: erasuresDirectory)
         try files.begin()
         var counts: [RewrappedFiles.Bucket: Int] = [:]
@@ -84,10 +83,11 @@ extension Vault {
                 counts[bucket, default: 0] += some.count
             }
         }
-        guard left == 0 else { return left }
+        let survivors = counts.values.reduce(0, +)
+        guard left == 0 else { return (survivors, left) }
         try step(.keepRewrapped)
         try files.finish(counts)
-        return 0
+        return (survivors, 0)
     }
 
     private struct Record {

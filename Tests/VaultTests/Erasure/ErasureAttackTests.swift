@@ -97,7 +97,7 @@ import Testing
             let site = try ErasureSite()
             let key = try site.key(of: "session-1")
             try site.opens(dyingBefore: step)
-            #expect(throws: VaultError.keyring("died")) {
+            #expect(throws: MasterKeyError.vault(.keyring("died"))) {
                 try site.vault.renewMasterKey(now: site.now)
             }
             try site.opens()
@@ -113,7 +113,7 @@ import Testing
             try fixture.opens(failingBefore: { now throws(VaultError) in
                 if now == step { throw .keyring("died") }
             })
-            #expect(throws: VaultError.keyring("died")) {
+            #expect(throws: MasterKeyError.vault(.keyring("died"))) {
                 try fixture.vault.renewMasterKey(now: fixture.clock.now)
             }
             try fixture.opens()

@@ -47,11 +47,26 @@ import Testing
         #expect(message.contains("number 4"))
     }
 
+    @Test("a directory of the ledger that is not there is not made: its device may not be mounted")
+    func missingDirectory() throws {
+        // Nobody was erased, so that nothing else misses the ledger.
+        let site = try ErasureSite()
+        site.closes()
+        let directory = site.path + "/erasures"
+        try FileManager.default.moveItem(atPath: directory, toPath: directory + ".away")
+        let message = try refusal(site)
+        #expect(message.contains(directory) && message.contains("Mount its device, or make it"))
+        #expect(throws: VaultError.ledger(message)) { try site.givesUpLedger() }
+        #expect(!FileManager.default.fileExists(atPath: directory))
+        try FileManager.default.moveItem(atPath: directory + ".away", toPath: directory)
+        try site.opens()
+    }
+
     @Test("a ledger that lost any number of its last lines is refused")
     func cut() throws {
         let site = try site()
         let all = try lines(site)
-        #expect(all.count == 6)
+        #expect(all.count == 7)
         for count in 1..<all.count {
             try writes(Array(all[..<count]), site)
             #expect(try refusal(site).contains("cut or replaced"), "\(count) lines")
@@ -79,7 +94,7 @@ import Testing
         try site.erases("dora", id: "e-4")
         try site.opens()
         #expect(site.vault.erasures.count == 4)
-        #expect(try lines(site).count == 7)
+        #expect(try lines(site).count == 8)
     }
 
     @Test("a line that was altered, dropped, doubled or moved is refused")
@@ -122,6 +137,7 @@ import Testing
             _ = try site.keys(30, of: "anna")
             try site.erases("anna", id: "e-1")
             _ = try site.vault.destroyErased(now: site.now)
+            #expect(site.vault.statistics.ledgerFailure == nil)
             let calls = Atomic(0)
             site.vault.ledger.failsReplacements { () throws(VaultError) in
                 if calls.add(1, ordering: .relaxed).newValue == place { throw .ledger("no sync") }
@@ -130,8 +146,12 @@ import Testing
             #expect(throws: VaultError.ledger("no sync")) {
                 _ = try site.vault.destroyExpiredEpochs(now: site.now)
             }
+            // Told until somebody has looked at the file.
+            #expect(
+                site.vault.statistics.ledgerFailure?.contains("could not be replaced") == true)
             _ = try site.keys(2, of: "bert")
             try site.erases("bert", id: "e-2")
+            #expect(site.vault.statistics.ledgerFailure == nil)
             try site.opens()
             #expect(site.vault.erasures.map(\.id) == ["e-1", "e-2"])
             #expect(site.vault.statistics.erasedLinks == 2)

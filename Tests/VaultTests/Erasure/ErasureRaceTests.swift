@@ -81,6 +81,47 @@ private final class GatedStore: ErasableKeyStore {
         let key = Mutex<LentKey?>(nil)
     }
 
+    private final class Reference: Sendable {
+        let vault = Mutex<Vault?>(nil)
+        let hasEnded = Mutex(false)
+    }
+
+    /// True if `body` ends on a thread of its own. Whoever waits for the caller never does.
+    private static func ends(_ body: @escaping @Sendable () throws -> Void) -> Bool {
+        let group = DispatchGroup()
+        DispatchQueue.global().async(group: group) {
+            do {
+                try body()
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+        return group.wait(timeout: .now() + .seconds(30)) == .success
+    }
+
+    @Test(
+        "what expires forgets what was erased without waiting for a destruction that is under way")
+    func forgettingDoesNotWait() throws {
+        let site = try ErasureSite()
+        let reference = Reference()
+        let now = site.now
+        try site.opens(before: { step throws(VaultError) in
+            guard step == .destroyBuckets, let vault = reference.vault.withLock({ $0 }) else {
+                return
+            }
+            let hasEnded = Self.ends { try vault.forgetDestroyedErasures(now: now) }
+            reference.hasEnded.withLock { $0 = hasEnded }
+        })
+        _ = try site.keys(3, of: "anna")
+        try site.erases("anna")
+        let vault = site.vault
+        reference.vault.withLock { $0 = vault }
+        // The hook keeps the reference, and the vault keeps the hook.
+        defer { reference.vault.withLock { $0 = nil } }
+        #expect(try vault.destroyErased(now: site.now)?.keysDestroyed == 3)
+        #expect(reference.hasEnded.withLock { $0 })
+    }
+
     @Test(
         "a key that was wrapped before the buckets were replaced and comes after is not lost",
         arguments: [false, true])

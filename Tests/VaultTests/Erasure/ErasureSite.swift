@@ -12,7 +12,7 @@ import Testing
 final class ErasureSite {
     let path: String
     let clock = ManualClock()
-    let renewsMasterKey: Bool?
+    var renewsMasterKey: Bool?
     var escrow: String?
     private var ownsFiles = true
     private var opened: (vault: Vault, store: Store, audit: AuditLog)?
@@ -36,8 +36,11 @@ final class ErasureSite {
         path = FileManager.default.temporaryDirectory.path + "/erasure-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: false)
+        var configuration = VaultConfiguration()
+        configuration.erasuresDirectory = path + "/erasures"
         try Vault.initialise(
-            keyringDirectory: path + "/keys", masterKey: .file(masterKeyFile), now: clock.now)
+            keyringDirectory: path + "/keys", masterKey: .file(masterKeyFile), now: clock.now,
+            configuration: configuration)
         try opens()
     }
 
@@ -60,7 +63,8 @@ final class ErasureSite {
 
     /// A start of everything, as the server does it.
     func opens(
-        acceptsOlderState: Bool = false, before hook: @escaping ErasureStep.Hook = { _ in },
+        acceptsOlderState: Bool = false, isRestored: Bool = false,
+        before hook: @escaping ErasureStep.Hook = { _ in },
         keyring keyringHook: @escaping KeyringDirectory.Hook = { _ in }
     ) throws {
         closes()
@@ -86,12 +90,33 @@ final class ErasureSite {
             store.setCommitStage(audit)
             vault.attach(store: store)
             try store.start()
+            if isRestored {
+                try vault.beginRestored(
+                    recording: .audit(AuditLog.draft(AuditEntry(act: .storeRestored))),
+                    givesUpLedger: true, now: clock.now)
+            }
             try vault.recoverErasures(now: clock.now)
             opened = (vault, store, audit)
         } catch {
             store.close()
             throw error
         }
+    }
+
+    /// Says that the ledger is lost, as a restore does. The site is closed.
+    /// - Returns: the last number that was found.
+    @discardableResult
+    func givesUpLedger() throws -> UInt64 {
+        var configuration = VaultConfiguration(cachedKeysMax: 1_024)
+        configuration.erasuresDirectory = path + "/erasures"
+        configuration.isReadOnly = true
+        configuration.acceptsOlderLedger = true
+        let vault = try Vault.unlock(
+            keyringDirectory: path + "/keys", masterKey: .file(masterKeyFile),
+            clock: clock.vaultClock, configuration: configuration)
+        let found = vault.foundLedgerNumber
+        try vault.giveUpLedger(now: now)
+        return found
     }
 
     /// Dies before a step of an erasure: everything after it stays undone.

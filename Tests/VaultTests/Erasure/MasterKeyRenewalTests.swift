@@ -48,7 +48,10 @@ struct MasterKeyRenewalTests {
         let isSame = try site.bytes(of: site.masterKeyFile) == before
         #expect(isSame)
         #expect(names(site) == ["master.key", "master.key.old"])
-        #expect(throws: VaultError.self) { try site.vault.renewMasterKey(now: site.now) }
+        #expect(
+            throws: MasterKeyError.vault(
+                .masterKey("only a key in a file that may be replaced can be renewed"))
+        ) { try site.vault.renewMasterKey(now: site.now) }
         #expect(names(site) == ["master.key", "master.key.old"])
         try FileManager.default.removeItem(atPath: obstacle)
         #expect(try destruction(site).isMasterKeyRenewed)
@@ -71,6 +74,29 @@ struct MasterKeyRenewalTests {
         try FileManager.default.removeItem(atPath: obstacle)
         try site.opens()
         #expect(names(site) == ["master.key"])
+    }
+
+    @Test(
+        "without an erasure, halfway too, says which files must be kept, and not that all is as before"
+    )
+    func toldHalfway() throws {
+        let site = try ErasureSite()
+        let key = try site.key(of: "session")
+        let obstacle = site.masterKeyFile + ".old"
+        try site.opens(before: { step throws(VaultError) in
+            guard step == .renameMasterKey else { return }
+            try? FileManager.default.createDirectory(
+                atPath: obstacle, withIntermediateDirectories: false)
+        })
+        let error = MasterKeyError.halfway(path: site.masterKeyFile)
+        #expect(throws: error) { try site.vault.renewMasterKey(now: site.now) }
+        #expect(error.description.contains("keep \(site.masterKeyFile) and "))
+        #expect(error.description.contains("\(site.masterKeyFile).next"))
+        #expect(names(site) == ["master.key", "master.key.next", "master.key.old"])
+        try FileManager.default.removeItem(atPath: obstacle)
+        try site.opens()
+        #expect(names(site) == ["master.key"])
+        #expect(try site.openable([key]) == 1)
     }
 
     @Test("a reader changes nothing of what a process that died left")
