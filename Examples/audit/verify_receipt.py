@@ -52,6 +52,12 @@ def pairs(members):
     return result
 
 
+def printable(text):
+    """A file that somebody else wrote must not move the cursor of whoever checks it."""
+    text = str(text)
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
 def no_fraction(text):
     raise Fault(f"a number that is not whole: {text[:40]}")
 
@@ -247,7 +253,7 @@ def main():
         found = check_log(data, receipt, arguments.entries, keys) if arguments.entries else None
         lines = shown(receipt)
     except Refused as error:
-        print(f"NOT GENUINE: the export: {error}", file=sys.stderr)
+        print(f"NOT GENUINE: the export: {printable(error)}", file=sys.stderr)
         return 1
     except (KeyError, TypeError, AttributeError):
         print("NOT GENUINE: signed, but not a receipt of the form that this program knows",
@@ -257,10 +263,10 @@ def main():
         print(f"cannot read: {error}", file=sys.stderr)
         return 2
     except Fault as fault:
-        print(f"NOT GENUINE: {fault}", file=sys.stderr)
+        print(f"NOT GENUINE: {printable(fault)}", file=sys.stderr)
         return 1
     for line in lines:
-        print(ascii(line)[1:-1] if any(ord(c) < 32 for c in line) else line)
+        print(printable(line))
     if found is not None:
         print(f"in the log   entry {found[0]}: all {found[1]} entries, their tree and its signature "
               "were checked")

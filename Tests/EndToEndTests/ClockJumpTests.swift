@@ -38,34 +38,45 @@ extension EndToEnd {
             "nothing is destroyed early, no key of a closed epoch seals again, order is kept",
             arguments: ClockJump.all)
         func jumps(_ jump: ClockJump) async throws {
-            let rig = try await ClockRig()
+            // Far from midnight, which closes an epoch by itself.
+            let noon = Self.secondsUntilNoon()
+            let rig = try await ClockRig(shift: noon)
             try await rig.sends("a")
             let first = try await rig.keys()
             // While it runs.
-            try rig.clock.moves(to: jump.seconds)
+            try rig.clock.moves(to: noon + jump.seconds)
             // If it did not see the leap, all of this would prove nothing.
-            #expect(try await rig.sees(jump.seconds))
+            #expect(try await rig.sees(noon + jump.seconds))
             try await rig.rounds(2)
             try await rig.sends("b")
             try await expectNothingDestroyed(rig, jump, holds: jump.isHeld ? 1 : 0, since: first)
             // The clock is put right.
-            try rig.clock.moves(to: 0)
+            try rig.clock.moves(to: noon)
             try await rig.rounds(2)
             try await rig.sends("c")
             try await expectAll(["a", "b", "c"], rig)
             try await expectLinks(rig, jump)
             // Across a restart, and right again behind it.
             #expect(await rig.site.stop() == 0)
-            try rig.clock.moves(to: jump.seconds)
+            try rig.clock.moves(to: noon + jump.seconds)
             try await rig.start()
-            #expect(try await rig.sees(jump.seconds))
+            #expect(try await rig.sees(noon + jump.seconds))
             try await rig.rounds(2)
             try await rig.sends("d")
             try await expectNothingDestroyed(rig, jump, holds: jump.isHeld ? 2 : 0, since: first)
             if jump.isHeld { try await expectRelease(rig, jump) }
-            try rig.clock.moves(to: 0)
+            try rig.clock.moves(to: noon)
             try await rig.rounds(2)
             try await expectAll(jump.dropsDays ? ["b", "c", "d"] : ["a", "b", "c", "d"], rig)
+        }
+
+        /// To the next noon, UTC, and not to the one before: a start is never earlier than what `init`
+        /// put on record, and less than 25 hours later, so that it is no leap itself.
+        private static func secondsUntilNoon() -> Int {
+            let now = Date().timeIntervalSince1970
+            let day = Double(ClockJump.day)
+            let noon = (now / day).rounded(.down) * day + day / 2
+            return Int((noon >= now ? noon : noon + day) - now)
         }
 
         /// Hold or not, in metrics, status and audit alike; epochs only grow, by one.
@@ -83,13 +94,7 @@ extension EndToEnd {
             let keys = try await rig.keys()
             #expect(keys.isOnHold == jump.isHeld)
             #expect(keys.epochs.contains(first.epoch))
-            if jump.seconds <= 0 {
-                #expect(keys.epoch == first.epoch)
-            } else {
-                let isDayOver = jump.seconds > ClockJump.day
-                let grown = keys.epoch - first.epoch
-                #expect(isDayOver ? grown == 1 : (0...1).contains(grown))
-            }
+            #expect(keys.epoch == first.epoch + (jump.seconds > ClockJump.day ? 1 : 0))
         }
 
         /// Every event is there, once, opened, behind those that were acknowledged before it, and
@@ -142,7 +147,7 @@ extension EndToEnd {
             #expect(jump.destroysKeys ? swept >= 2 : swept == 0)
         }
 
-        @Test("T5: days are UTC, whatever the time zone of the server's process")
+        @Test("days are UTC, whatever the time zone of the server's process")
         func zone() async throws {
             let zone = "America/St_Johns"
             // 01:30 UTC is the evening before in St. John's, and 04:30 UTC its next day.
@@ -178,7 +183,8 @@ extension EndToEnd {
             try #require(times.count == 4)
             for (time, hours) in zip(times, [0.0, 0, 3, 3]) {
                 let expected = early.timeIntervalSince1970 + hours * 3_600
-                #expect(abs(Double(time) / 1_000 - expected) < 60)
+                // Time zones are half hours apart; however slow the machine is.
+                #expect(abs(Double(time) / 1_000 - expected) < 900)
             }
         }
     }

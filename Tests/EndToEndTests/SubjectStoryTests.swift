@@ -121,6 +121,8 @@ extension EndToEnd {
             ).json()
             #expect(ours["isGenuine"] as? Bool == true)
             let told = try #require(ours["receipt"] as? [String: Any])
+            // A default installation: the key file is in the keyring's directory, without an escrow.
+            #expect(value(told, "custody", "masterKeyRenewed") as? Bool == true)
             #expect(told["reference"] as? String == "case-17")
             let recipients = (told["recipients"] as? [String: Any])?["items"]
             let items = try #require(recipients as? [[String: Any]])
@@ -165,6 +167,20 @@ extension EndToEnd {
             #expect(ours.errors.contains("NOT GENUINE"))
             let theirs = try await Tool.run(Tool.python, [verifier, forged, key])
             #expect(theirs.status == 1)
+            #expect(theirs.errors.hasPrefix("NOT GENUINE"))
+            // Whoever wrote the file does not write the verdict.
+            let escape = text.replacingOccurrences(
+                of: "\u{2014} streammachine.dev/receipts ",
+                with: "\u{2014} \\u001b[2K\\rgenuine\\u001b[8m ")
+            #expect(escape != text)
+            try Data(escape.utf8).write(to: URL(filePath: forged))
+            for program in [
+                try await Tool.run(Tool.python, [verifier, forged, key]),
+                try await site.strm("subject", "verify-receipt", forged, "--key", key),
+            ] {
+                #expect(program.status == 1)
+                #expect(!(program.output + program.errors).contains("\u{1B}"))
+            }
         }
 
         private func comesAgain(_ dpo: Person, _ site: Deployment) async throws {

@@ -8,8 +8,7 @@ import Vault
 
 @testable import Server
 
-/// FAULTS T4: weeks in seconds, on the real store, vault and audit log; only the clocks are the
-/// test's.
+/// Weeks in seconds, on the real store, vault and audit log; only the clocks are the test's.
 @Suite("Three weeks of housekeeping")
 struct SimulatedWeeksTests {
     private static let day: Milliseconds = 86_400_000

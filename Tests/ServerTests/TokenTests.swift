@@ -131,7 +131,7 @@ struct TokenTests {
         #expect(tokens.verify(.access, Array(good.utf8), now: Self.now) != nil)
     }
 
-    /// FAULTS §7, as texts that a client could send.
+    /// Tokens that must not pass, as texts that a client could send.
     static func hostileTokens() throws -> [(name: String, token: String)] {
         let tokens = Self.tokens()
         guard let key = tokens.keys.current else { return [] }

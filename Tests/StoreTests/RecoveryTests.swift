@@ -4,7 +4,7 @@ import Testing
 
 @testable import Store
 
-/// C4, C5, C6: the log cut, flipped, deleted. What is found is a prefix, or the start refuses.
+/// The log cut, flipped, deleted. What is found is a prefix, or the start refuses.
 @Suite("After damage")
 struct RecoveryTests {
     private static let partition = StoreFixture.partition

@@ -9,17 +9,14 @@ struct AuditReceivedBy: AsyncParsableCommand {
         abstract: "Who received a person's data.",
         usage: "strm audit received-by [--subject-file <file>] [options]",
         discussion: """
-            The person is the value of the contract's data-subject field, read from a file or from \
-            standard input; one line end behind it is left out.
+            The person is the value of the contract's data-subject field, on one line of a file or of \
+            standard input.
 
             EXAMPLE
               strm audit received-by --subject-file person.txt --from 90d
             """)
 
-    @Option(help: ArgumentHelp("Holds the person; - is standard input.", valueName: "file"))
-    var subjectFile = "-"
-    @Option(help: ArgumentHelp("Only of this stream; repeatable.", valueName: "stream"))
-    var stream: [String] = []
+    @OptionGroup(title: "Person") var subject: SubjectOptions
     @Option(help: ArgumentHelp("Only through this derived stream.", valueName: "stream"))
     var derivedStream: String?
     @Option(help: ArgumentHelp("Only this client.", valueName: "id")) var client: String?
@@ -32,14 +29,7 @@ struct AuditReceivedBy: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        var bytes = try InputFile.read(subjectFile)
-        if bytes.last == 0x0A { bytes.removeLast() }
-        if bytes.last == 0x0D { bytes.removeLast() }
-        guard !bytes.isEmpty, let subject = String(validating: bytes, as: UTF8.self) else {
-            throw CommandFailure(.failed, "the person is not a text in UTF-8")
-        }
-        var body: [String: JSONValue] = ["subject": .string(subject)]
-        if !stream.isEmpty { body["streams"] = .array(stream.map { .string($0) }) }
+        var body = try subject.members()
         for (name, text) in [
             ("derivedStream", derivedStream), ("client", client), ("field", field), ("act", act),
         ] {
@@ -82,6 +72,12 @@ struct AuditReceivedBy: AsyncParsableCommand {
         }
         Terminal.print(table.text)
         Terminal.note("the person has \(reply["keyLinks"]?.cell ?? "0") key links on record")
+        for erasure in reply["erasures"]?.array ?? [] {
+            func cell(_ name: String) -> String { erasure[name]?.cell ?? "" }
+            Terminal.note(
+                "erased at \(cell("requestedAt")) by \(cell("id")); who had received the data until "
+                    + "then stands \(cell("recipientsUpToThen"))")
+        }
         if let time = answer["exactAfter"]?.string {
             Terminal.note("exact for what happened after \(time)")
         }

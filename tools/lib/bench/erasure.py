@@ -239,7 +239,7 @@ def _questions(officer, person):
         fail(f"an access document has {document['events']} of {len(person.sequences)} events")
     seconds, _, answer = officer.ask("POST", "/v1/audit/recipients", {"subject": person.subject})
     return {"access": document, "receivedBySeconds": seconds,
-            "entries": answer["answer"].get("basis", {}).get("size")}
+            "entries": answer["answer"]["basis"]["logSize"]}
 
 
 def _grow_log(site, count, link):
