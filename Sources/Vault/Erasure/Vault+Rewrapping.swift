@@ -7,7 +7,7 @@ extension Vault {
     /// Records looked at in one piece of a scan.
     private static let recordsAtOnce = 8_192
     /// Records wrapped anew in one commit, so that events need not wait long behind it.
-    private static let rewrappedAtOnce = 250
+    private static let rewrappedAtOnce = 1_000
 
     private typealias Found = (link: KeyLink, record: [UInt8])
 
