@@ -4,7 +4,7 @@ import Testing
 extension EndToEnd {
     /// Copies of the whole disk from every moment around an erasure, and everything that is there
     /// after it, in the hands of somebody who has our program.
-    @Suite("The attacker who has all copies from before an erasure", .timeLimit(.minutes(5)))
+    @Suite("The attacker who has all copies from before an erasure", .timeLimit(.minutes(3)))
     struct ErasureAttacks {
         @Test("every backup, image and escrow, with all of today's secrets: not one field")
         func renewed() async throws {

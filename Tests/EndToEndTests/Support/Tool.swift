@@ -41,7 +41,7 @@ enum Tool {
     static func contract(_ name: String) -> String { "\(root)/Examples/contracts/\(name)" }
 
     /// Runs a program to its end, or for `deadlineSeconds`, after which it is killed and its
-    /// status is that of SIGKILL. Output goes through files: a program that it left behind cannot
+    /// status is -1. Output goes through files: a program that it left behind cannot
     /// keep a pipe open.
     static func run(
         _ program: String, _ arguments: [String], environment: [String: String] = [:],
@@ -124,13 +124,14 @@ final class Running: @unchecked Sendable {
 
     func kill() { signal(SIGKILL) }
 
-    /// The exit status, or 128 plus the signal that ended it, as a shell would tell it.
+    /// The exit status, or 128 plus the signal that ended it, as a shell would tell it; -1: it had not
+    /// ended by itself, and was killed.
     func waitForExit(seconds: Double) async -> Int32 {
         if await !Wait.until(seconds: seconds, { !process.isRunning }) {
             kill()
             _ = await Wait.until(seconds: 10, { !process.isRunning })
+            return -1
         }
-        guard !process.isRunning else { return -1 }
         let status = process.terminationStatus
         return process.terminationReason == .uncaughtSignal ? 128 + status : status
     }
