@@ -96,16 +96,9 @@ final class ReceiptStore: Sendable {
             throw failure("the directory of receipts cannot be read")
         }
         defer { closedir(stream) }
-        var names: Set<String> = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name.hasSuffix(".json"), isID(String(name.dropLast(5))) {
-                names.insert(String(name.dropLast(5)))
-            }
-        }
-        return names
+        let ids = DirectoryNames.rest(of: stream).filter { $0.hasSuffix(".json") }
+            .map { String($0.dropLast(5)) }
+        return Set(ids.filter(isID))
     }
 
     /// `e-` and base64url: what may be part of a path.

@@ -1,5 +1,6 @@
 import CPlatform
 import Glibc
+import Store
 
 /// An open directory of small secret or precious files, and the ways in which they change. All
 /// files are 0600. All of it blocks.
@@ -182,14 +183,7 @@ final class FileDirectory: Sendable {
             throw failure("cannot list its directory: \(Self.reason)")
         }
         defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
+        return DirectoryNames.rest(of: directory)
     }
 
     private func write(

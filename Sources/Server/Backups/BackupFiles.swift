@@ -2,6 +2,7 @@ import AuditProof
 import Crypto
 import Export
 import Glibc
+import Store
 
 /// Files of backups: copied, hashed, synced. All of it blocks.
 enum BackupFiles {
@@ -91,14 +92,7 @@ enum BackupFiles {
     static func names(_ path: String) throws(BackupFailure) -> [String] {
         guard let directory = opendir(path) else { throw failure("read", path) }
         defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names.sorted()
+        return DirectoryNames.rest(of: directory).sorted()
     }
 
     /// Removes a directory with all that is in it; links are removed, not followed.
