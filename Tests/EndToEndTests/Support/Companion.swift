@@ -4,8 +4,7 @@ import Foundation
 /// Its first line of output is a JSON object that says where it serves.
 final class Companion {
     private(set) var greeting: [String: Any] = [:]
-    private let process = Process()
-    private let input = Pipe()
+    private let process: Spawned
     private let outputPath: String
     private let errorsPath: String
 
@@ -19,7 +18,6 @@ final class Companion {
         _ script: String, _ arguments: [String] = [], in directory: String
     ) async throws -> Companion {
         let companion = try Companion(script, arguments, in: directory)
-        try companion.process.run()
         let isReady = await Wait.until(seconds: 60) {
             !companion.lines.isEmpty || !companion.process.isRunning
         }
@@ -40,18 +38,11 @@ final class Companion {
         guard FileManager.default.isExecutableFile(atPath: Tool.python) else {
             throw Unexpected("\(Tool.python) is missing: tools/test installs what is needed")
         }
-        process.executableURL = URL(filePath: Tool.python)
-        process.arguments = [Tool.script(script)] + arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .merging(Self.environment) { _, new in new }
-        process.currentDirectoryURL = URL(filePath: directory)
-        process.standardInput = input
-        process.standardOutput = FileHandle(forWritingAtPath: outputPath)
-        process.standardError = FileHandle(forWritingAtPath: errorsPath)
-    }
-
-    deinit {
-        if process.isRunning { _ = kill(process.processIdentifier, SIGKILL) }
+        process = try Spawned(
+            Tool.python, [Tool.script(script)] + arguments,
+            environment: ProcessInfo.processInfo.environment
+                .merging(Self.environment) { _, new in new },
+            directory: directory, input: .pipe, output: outputPath, errors: errorsPath)
     }
 
     var errors: String {
@@ -68,9 +59,8 @@ final class Companion {
     }
 
     func says(_ line: String) throws {
-        // Writing to a program that is gone would end this one by SIGPIPE.
         guard process.isRunning else { throw Unexpected("a script ended: \(errors)") }
-        try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
+        try process.writes("\(line)\n")
     }
 
     /// Says a line and takes the line that it answers.

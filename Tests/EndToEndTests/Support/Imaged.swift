@@ -38,10 +38,10 @@ final class Imaged {
         let site = try Imaged(renewsMasterKey: renewsMasterKey)
         try await site.begins()
         try await site.backsUp()
-        try site.takesImage("before")
+        try await site.takesImage("before")
         try FileManager.default.copyItem(atPath: site.elsewhere, toPath: site.oldMasterKeys)
         try await site.deployment.expectSuccess("subject", "erase", input: person)
-        try site.takesImage("requested")
+        try await site.takesImage("requested")
         try await site.backsUp()
         await site.deployment.kill()
         try await site.diesAtEachStep()
@@ -78,14 +78,22 @@ final class Imaged {
     }
 
     /// Plain copies of everything but the master key's directory, of a server that runs or is dead.
-    private func takesImage(_ name: String) throws {
+    private func takesImage(_ name: String) async throws {
         let image = "\(root)/image-\(name)"
+        if let server = deployment.server {
+            try await server.still { try copies(to: image) }
+        } else {
+            try copies(to: image)
+        }
+        images.append(image)
+        try takes(image, name)
+    }
+
+    private func copies(to image: String) throws {
         let files = FileManager.default
         try files.createDirectory(atPath: image, withIntermediateDirectories: false)
         try files.copyItem(atPath: deployment.data, toPath: "\(image)/data")
         try files.copyItem(atPath: escrow, toPath: "\(image)/escrow")
-        images.append(image)
-        try takes(image, name)
     }
 
     private func takes(_ directory: String, _ name: String) throws {
@@ -139,7 +147,7 @@ final class Imaged {
         let status = await server.waitForExit(seconds: 30)
         #expect(status == 128 + SIGKILL, "before \(step)")
         await deployment.kill()
-        try takesImage(step)
+        try await takesImage(step)
     }
 
     private func completes() async throws {
@@ -152,7 +160,7 @@ final class Imaged {
         #expect(emails.filter { $0.hasPrefix("survivor") }.count == Self.others)
         #expect(emails.filter { isSealed($0) }.count == 2 * Self.sessions)
         #expect(await deployment.stop() == 0)
-        try takesImage("today")
+        try await takesImage("today")
         try loot.takesMasterKeys(in: elsewhere, "today")
         let keyring = FileManager.default.contents(atPath: "\(deployment.data)/keys/keyring")
         guard let keyring, let key = loot.masterKeys.first, loot.masterKeys.count == 1 else {

@@ -56,6 +56,16 @@ final class Interrupted {
         var body: String
     }
 
+    /// The last request that was not answered, and why.
+    private var unanswered = ""
+
+    /// Why there is no answer to a request to a server that should not have died.
+    private func silence() async -> Unexpected {
+        let status = await deployment.server?.waitForExit(seconds: 1)
+        let log = deployment.server?.errors.suffix(2_000) ?? ""
+        return Unexpected("\(unanswered), server \(status.map(String.init) ?? "none"): \(log)")
+    }
+
     /// nil: the server died before it answered.
     private func asks(
         _ method: String, _ path: String, as client: String, _ type: String = "application/json",
@@ -68,7 +78,10 @@ final class Interrupted {
                 "-H", "content-type: \(type)", "-H", "expect:",
                 "\(deployment.url)\(path)",
             ] + (method == "POST" ? ["--data-binary", "@-"] : []), input: body)
-        guard finished.status == 0 else { return nil }
+        guard finished.status == 0 else {
+            unanswered = "\(method) \(path): curl \(finished.status) \(finished.errors)"
+            return nil
+        }
         let parts = finished.output.components(separatedBy: "\r\n\r\n")
         var headers: [String: String] = [:]
         let lines = parts[0].components(separatedBy: "\r\n")
@@ -89,8 +102,9 @@ final class Interrupted {
             let piece = events[start..<min(start + 500, events.count)].joined(separator: "\n")
             let reply = try await asks(
                 "POST", "/events", as: "signups", "application/x-ndjson", piece)
-            guard let reply, (200..<300).contains(reply.status) else {
-                throw Unexpected("events were not taken: \(reply?.body ?? "no answer")")
+            guard let reply else { throw await silence() }
+            guard (200..<300).contains(reply.status) else {
+                throw Unexpected("events were not taken: \(reply.body)")
             }
         }
     }
@@ -111,8 +125,9 @@ final class Interrupted {
         let place = cursor.map { "&cursor=\($0)" } ?? ""
         let reply = try await asks(
             "GET", "/v1/streams/signups-1-2/events?limit=1000\(place)", as: "signups-1-2")
-        guard let reply, reply.status == 200, let next = reply.headers["strm-next-cursor"] else {
-            throw Unexpected("no page of events: \(reply?.body ?? "no answer")")
+        guard let reply else { throw await silence() }
+        guard reply.status == 200, let next = reply.headers["strm-next-cursor"] else {
+            throw Unexpected("no page of events: \(reply.body)")
         }
         let lines = reply.body.split(separator: "\n")
         return (

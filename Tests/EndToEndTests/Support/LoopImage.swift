@@ -41,13 +41,9 @@ final class LoopImage {
     }
 
     private static func shell(_ command: String) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = ["-c", command]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Unexpected("failed: \(command)") }
+        let process = try Spawned(
+            "/bin/bash", ["-c", command], environment: ProcessInfo.processInfo.environment,
+            directory: "/", input: .file("/dev/null"), output: "/dev/null", errors: "/dev/null")
+        guard process.waits() == 0 else { throw Unexpected("failed: \(command)") }
     }
 }

@@ -73,11 +73,8 @@ final class Scratch: Sendable {
 }
 
 /// A program that runs, with its output in files.
-///
-/// `@unchecked Sendable`: `process` is set up before it is shared; afterwards only its identifier,
-/// `isRunning` and signals are used, which Foundation guards by a lock of its own.
-final class Running: @unchecked Sendable {
-    private let process = Process()
+final class Running: Sendable {
+    private let process: Spawned
     private let outputPath: String
     private let errorsPath: String
 
@@ -100,29 +97,30 @@ final class Running: @unchecked Sendable {
         for name in inherited.keys where name.hasPrefix("STRM_") { inherited[name] = nil }
         inherited["SWIFT_BACKTRACE"] = "enable=no"
         inherited["PYTHONDONTWRITEBYTECODE"] = "1"
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.environment = inherited.merging(environment) { _, new in new }
-        // Some tools leave caches where they are started.
-        process.currentDirectoryURL = URL(filePath: directory)
-        process.standardInput = FileHandle(forReadingAtPath: inputPath)
-        process.standardOutput = FileHandle(forWritingAtPath: outputPath)
-        process.standardError = FileHandle(forWritingAtPath: errorsPath)
-        try process.run()
+        // Some tools leave caches where they are started: in the directory, then.
+        process = try Spawned(
+            program, arguments, environment: inherited.merging(environment) { _, new in new },
+            directory: directory, input: .file(inputPath), output: outputPath, errors: errorsPath)
     }
 
-    deinit { kill() }
-
     var isRunning: Bool { process.isRunning }
-    var identifier: Int32 { process.processIdentifier }
+    var identifier: Int32 { process.identifier }
     var output: String { Self.text(outputPath) }
     var errors: String { Self.text(errorsPath) }
 
-    func signal(_ number: Int32) {
-        if process.isRunning { _ = Foundation.kill(process.processIdentifier, number) }
-    }
+    func signal(_ number: Int32) { process.signal(number) }
 
     func kill() { signal(SIGKILL) }
+
+    /// Holds the program still meanwhile, so that its files are those of one moment.
+    func still<R>(_ body: () throws -> R) async throws -> R {
+        signal(SIGSTOP)
+        defer { signal(SIGCONT) }
+        let path = "/proc/\(identifier)/stat"
+        let isStill = await Wait.until(seconds: 10) { Self.text(path).contains(") T ") }
+        guard isStill else { throw Unexpected("a program does not stop") }
+        return try body()
+    }
 
     /// The exit status, or 128 plus the signal that ended it, as a shell would tell it; -1: it had not
     /// ended by itself, and was killed.
@@ -132,8 +130,7 @@ final class Running: @unchecked Sendable {
             _ = await Wait.until(seconds: 10, { !process.isRunning })
             return -1
         }
-        let status = process.terminationStatus
-        return process.terminationReason == .uncaughtSignal ? 128 + status : status
+        return process.status ?? -1
     }
 
     private static func text(_ path: String) -> String {
