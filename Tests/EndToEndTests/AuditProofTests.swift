@@ -123,7 +123,7 @@ extension EndToEnd {
                     "PATH": "/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin", "GO111MODULE": "off",
                     "GOPATH": "/usr/share/gocode",
                     "GOCACHE": "\(Tool.root)/.build/go-cache",
-                ])
+                ], deadlineSeconds: 300)
             try #require(built.status == 0, "\(built.errors)")
             let arguments = ["-older", "\(first)/checkpoint", try Self.pinnedKey(site), second]
             let checked = try await Tool.run(program, arguments)

@@ -103,7 +103,7 @@ extension EndToEnd {
                 }
             }
             let target = try size() + bytes
-            let isThere = try await Wait.until(seconds: 60) {
+            let isThere = try await Wait.until(seconds: 240) {
                 try size() >= target || !load.isRunning
             }
             guard isThere, load.isRunning else {

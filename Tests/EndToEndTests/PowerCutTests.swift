@@ -35,7 +35,11 @@ extension EndToEnd {
             for cut in 0..<cuts {
                 try await load.grows(by: 5_000)
                 let acknowledged = load.acknowledged
-                let copy = try LoopImage(copying: disk, in: scratch.path, name: "cut\(cut)")
+                // A copy takes a while; what it is of must be one moment.
+                let server = try #require(site.server)
+                let copy = try await server.still {
+                    try LoopImage(copying: disk, in: scratch.path, name: "cut\(cut)")
+                }
                 lost += try await missing(acknowledged, on: copy, of: site)
             }
             load.running.kill()

@@ -43,8 +43,9 @@ extension EndToEnd {
                 ["-sS", "-X", "POST", "\(site.url)/\(Self.canary)", "-d", Self.canary])
             let export = "\(site.scratch.path)/audit"
             try await site.expectSuccess("audit", "export", export)
-            let running = try await Tool.run("/bin/grep", ["-raob", Self.canary, site.data])
-            #expect(running.status == 1, "found while running: \(running.output)")
+            // Of files that the store deletes meanwhile it complains, by its status too.
+            let running = try await Tool.run("/bin/grep", ["-raobs", Self.canary, site.data])
+            #expect(running.status != 0 && running.output.isEmpty, "found: \(running.output)")
             await site.stop()
 
             for place in [site.data, export] {

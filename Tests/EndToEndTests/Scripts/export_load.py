@@ -32,7 +32,7 @@ def event(url, number):
 
 class Load:
     def __init__(self, port, directory, prefix, tokens):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.directory, self.prefix, self.tokens = directory, prefix, tokens
         self.sent = self.acknowledged = 0
         self.is_stopping = False

@@ -42,7 +42,7 @@ def main():
         while not stopping and os.getppid() == parent:
             try:
                 if connection is None:
-                    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+                    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
                 connection.request("POST", "/event", event(number, int(people)), headers)
                 answer = connection.getresponse()
                 answer.read()

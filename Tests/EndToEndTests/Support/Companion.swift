@@ -67,7 +67,10 @@ final class Companion {
     func asks(_ line: String) async throws -> [String: Any] {
         let count = lines.count
         try says(line)
-        guard await Wait.until(seconds: 20, { lines.count > count }) else {
+        let isOver = await Wait.until(seconds: 60) {
+            lines.count > count || !process.isRunning
+        }
+        guard isOver, lines.count > count else {
             throw Unexpected("a script does not answer: \(errors)")
         }
         return try Self.object(lines[count])

@@ -63,12 +63,16 @@ final class Deployment {
     func start(
         _ arguments: [String] = [], environment: [String: String] = [:]
     ) async throws {
+        let portFile = "\(data)/port"
+        // One of a server that died would say that this one is up.
+        try? FileManager.default.removeItem(atPath: portFile)
+        // If it crashes, the log says where.
+        let backtrace = ["SWIFT_BACKTRACE": "enable=yes,interactive=no,color=no,timeout=30s"]
         let started = try Running(
             Tool.strm, ["serve", "--data", data, "--port", String(port)] + arguments,
-            environment: environment, in: scratch.path)
+            environment: backtrace.merging(environment) { $1 }, in: scratch.path)
         server = started
-        let portFile = "\(data)/port"
-        let isUp = await Wait.until(seconds: 30) {
+        let isUp = await Wait.until(seconds: 60) {
             !started.isRunning
                 || (FileManager.default.contents(atPath: portFile)
                     .map { !$0.isEmpty } ?? false)
@@ -80,7 +84,7 @@ final class Deployment {
 
     /// SIGTERM, then its exit status.
     @discardableResult
-    func stop(seconds: Double = 30) async -> Int32 {
+    func stop(seconds: Double = 60) async -> Int32 {
         server?.signal(SIGTERM)
         return await gone(seconds: seconds)
     }

@@ -144,7 +144,7 @@ final class Imaged {
             #expect(step != "appendStarted", "the server did not start")
         }
         let server = try #require(deployment.server)
-        let status = await server.waitForExit(seconds: 30)
+        let status = await server.waitForExit(seconds: 60)
         #expect(status == 128 + SIGKILL, "before \(step)")
         await deployment.kill()
         try await takesImage(step)

@@ -59,7 +59,7 @@ final class Interrupted {
     /// The last request that was not answered, and why.
     private var unanswered = ""
 
-    /// Why there is no answer to a request to a server that should not have died.
+    /// Why there is no answer to a request to a server that should not have died; -1: it lives.
     private func silence() async -> Unexpected {
         let status = await deployment.server?.waitForExit(seconds: 1)
         let log = deployment.server?.errors.suffix(2_000) ?? ""
@@ -180,7 +180,7 @@ final class Interrupted {
 
     func expectsDeath(_ step: String) async throws {
         let server = try #require(deployment.server)
-        let status = await server.waitForExit(seconds: 30)
+        let status = await server.waitForExit(seconds: 60)
         #expect(status == 128 + SIGKILL, "before \(step)")
         await deployment.kill()
     }
@@ -188,8 +188,8 @@ final class Interrupted {
     /// Events of other people are taken again.
     func expectsIngest() async throws {
         let before = acknowledged.count
-        let isTaken = await Wait.until(seconds: 20) { acknowledged.count > before + 1 }
-        #expect(isTaken, "no event was taken in 20 s")
+        let isTaken = await Wait.until(seconds: 60) { acknowledged.count > before + 1 }
+        #expect(isTaken, "no event was taken in a minute")
     }
 
     private var acknowledged: [String] { Load.read(acknowledgedPath) }

@@ -32,7 +32,7 @@ struct Load {
     }
 
     /// Waits until another `bytes` of ids have been acknowledged.
-    func grows(by bytes: Int, seconds: Double = 20) async throws {
+    func grows(by bytes: Int, seconds: Double = 120) async throws {
         let target = acknowledgedBytes + bytes
         let reached = await Wait.until(seconds: seconds) {
             acknowledgedBytes >= target || !running.isRunning

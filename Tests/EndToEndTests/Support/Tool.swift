@@ -51,7 +51,9 @@ enum Tool {
         let running = try Running(
             program, arguments, environment: environment, input: input, in: scratch.path)
         let status = await running.waitForExit(seconds: deadlineSeconds)
-        return Finished(status: status, output: running.output, errors: running.errors)
+        return withExtendedLifetime(scratch) {
+            Finished(status: status, output: running.output, errors: running.errors)
+        }
     }
 }
 
@@ -116,8 +118,12 @@ final class Running: Sendable {
     func still<R>(_ body: () throws -> R) async throws -> R {
         signal(SIGSTOP)
         defer { signal(SIGCONT) }
-        let path = "/proc/\(identifier)/stat"
-        let isStill = await Wait.until(seconds: 10) { Self.text(path).contains(") T ") }
+        let tasks = "/proc/\(identifier)/task"
+        let isStill = await Wait.until(seconds: 10) {
+            let threads = try? FileManager.default.contentsOfDirectory(atPath: tasks)
+            return threads?.allSatisfy { Self.text("\(tasks)/\($0)/stat").contains(") T ") }
+                ?? false
+        }
         guard isStill else { throw Unexpected("a program does not stop") }
         return try body()
     }
@@ -145,8 +151,7 @@ enum Wait {
         let clock = ContinuousClock()
         let end = clock.now + .seconds(seconds)
         while try !condition() {
-            guard clock.now < end else { return false }
-            // A cancelled test goes on looking until its deadline, without the pause.
+            guard clock.now < end, !Task.isCancelled else { return false }
             try? await clock.sleep(for: .milliseconds(10))
         }
         return true
