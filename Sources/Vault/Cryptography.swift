@@ -117,17 +117,8 @@ final class KeyedHash {
         guard let context = EVP_MAC_CTX_new(algorithm) else {
             preconditionFailure("no memory for an HMAC context")
         }
-        var digest = Array("SHA256".utf8CString)
-        let isKeyed = digest.withUnsafeMutableBufferPointer { digest in
-            let parameters = [
-                OSSL_PARAM_construct_utf8_string(
-                    OSSL_MAC_PARAM_DIGEST, digest.baseAddress, 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            return EVP_MAC_init(
-                context, key.baseAddress?.assumingMemoryBound(to: UInt8.self), key.count,
-                parameters)
-        }
+        let isKeyed = copenssl_hmac_sha256_init(
+            context, key.baseAddress?.assumingMemoryBound(to: UInt8.self), key.count)
         precondition(isKeyed == 1, "OpenSSL refused an HMAC key")
         self.context = context
     }

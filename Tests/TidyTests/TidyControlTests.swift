@@ -147,6 +147,7 @@ struct TidyControlTests {
     static let banned = [
         "let a = try! f()", "let b = c as! D", "fatalError(\"x\")", "print(a)", "Swift.print(a)",
         "debugPrint(a)", "dump(a)", "let t = \"\\(try! f())\"",
+        "OSSL_PARAM_construct_utf8_string(name, value, 0)",
     ]
 
     @Test("forcing, crashing and printing", arguments: banned)

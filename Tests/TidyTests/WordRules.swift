@@ -17,6 +17,8 @@ enum WordRules {
                 switch (token.text, next) {
                 case ("try!", _), ("as!", _): true
                 case ("fatalError", "("), ("Swift.fatalError", "("): true
+                // It keeps the pointer to its name, and a name passed from Swift is gone by then.
+                case ("OSSL_PARAM_construct_utf8_string", _): true
                 case ("print", "("), ("Swift.print", "("), ("debugPrint", "("), ("dump", "("):
                     file.target != "strm"
                 default: false
