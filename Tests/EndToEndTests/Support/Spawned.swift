@@ -53,6 +53,9 @@ final class Spawned: Sendable {
         for (descriptor, path) in [(Int32(1), output), (2, errors)] {
             posix_spawn_file_actions_addopen(&actions, descriptor, path, O_WRONLY | O_APPEND, 0)
         }
+        for descriptor in Self.open where descriptor > 2 {
+            posix_spawn_file_actions_addclose(&actions, descriptor)
+        }
         var none = sigset_t()
         var all = sigset_t()
         sigemptyset(&none)
@@ -77,6 +80,13 @@ final class Spawned: Sendable {
         }
         identifier = child
         self.input = ends[1]
+    }
+
+    /// What a child would inherit: a pipe of whoever runs the tests that a server which outlives them
+    /// holds open never ends.
+    private static var open: [Int32] {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+        return (names ?? []).compactMap { Int32($0) }
     }
 
     /// Ends with its owner, and leaves no zombie.
