@@ -15,11 +15,17 @@ package struct AuditEntry: Sendable {
     /// The first and the last event that the act touched.
     package var offsets: (first: Offset, last: Offset)?
     /// Paths of the fields that were opened; of a decision on a contract, those that it makes
-    /// personal. As `AuditFilter.fieldName` spells them.
+    /// personal. As `AuditFilter.fieldName` spells them. A path is there once for each contract of
+    /// which it was opened.
     package var fields: [String]
     /// How many values of each of `fields` were opened, in the same order; empty for an act that
     /// opens none.
     package var values: [Int] = []
+    /// The consent level of each of `fields`, in the same order; empty for an act that opens none.
+    package var fieldLevels: [Int] = []
+    /// Of which contract each of `fields` is: its place in `contracts`. Empty for an act that opens
+    /// none.
+    package var fieldContracts: [Int] = []
     /// `handle/name/version`.
     package var contracts: [String]
     /// Consent levels, each naming a purpose.

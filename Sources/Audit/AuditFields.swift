@@ -38,6 +38,8 @@ package struct AuditFields: Sendable, Equatable {
     package var figures: [Name: Figures] = [:]
     /// Different sequences of which any field was handed out.
     package var sequences = AuditCount(value: 0, isLowerBound: false)
+    /// Those sequences, as far as they are told apart.
+    package var links: Set<KeyLink> = []
     package var isCut = false
 }
 
@@ -85,9 +87,10 @@ struct FieldQuestion: AuditQuestion {
         guard entry.act == Act.release.rawValue, !entry.fields.isEmpty else { return }
         let told = try log.disclosures(of: entry)
         if told == nil { allIsLowerBound = true }
-        let names = Self.names(of: entry)
+        let names = entry.fieldContracts.isEmpty ? Self.names(of: entry) : [:]
         for (index, field) in entry.fields.enumerated() {
-            let contracts = names[field] ?? entry.contracts
+            let contracts =
+                entry.contract(ofField: index).map { [$0] } ?? names[field] ?? entry.contracts
             for contract in contracts {
                 let name = AuditFields.Name(contract: contract, field: field)
                 guard var found = collected.removeValue(forKey: name) ?? made(entry) else {
@@ -130,7 +133,8 @@ struct FieldQuestion: AuditQuestion {
         }
     }
 
-    /// Contracts by field, of an entry of several contracts; empty if it does not tell.
+    /// Contracts by field, of an entry of several contracts from before `fieldContracts`; empty if
+    /// it does not tell.
     private static func names(of entry: AuditLeaf) -> [String: [String]] {
         guard entry.contracts.count > 1, entry.omitted == 0 else { return [:] }
         var names: [String: [String]] = [:]
@@ -151,6 +155,7 @@ struct FieldQuestion: AuditQuestion {
         var answer = AuditFields()
         answer.isCut = isCut
         answer.sequences = AuditCount(value: all.count, isLowerBound: allIsLowerBound)
+        answer.links = all
         answer.figures = collected.mapValues { found in
             var figures = found.figures
             figures.sequences.value = found.links.count

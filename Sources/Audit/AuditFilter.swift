@@ -19,6 +19,8 @@ package struct AuditFilter: Sendable, Hashable {
         didSet { field = field.map { Self.fieldName($0) } }
     }
     package var purpose: Int?
+    /// Entries of acts that open fields of every purpose agree with any `purpose`.
+    var isOpenToAllPurposes = false
 
     package init(
         from: Milliseconds? = nil, to: Milliseconds? = nil, act: Act? = nil, client: String? = nil,
@@ -36,8 +38,11 @@ package struct AuditFilter: Sendable, Hashable {
     }
 
     /// A path as entries hold it: contracts spell a step into a list or a map `*`, entries leave such
-    /// steps out.
-    package static func fieldName(_ path: String) -> String {
+    /// steps out, and cut what is longer than 256 bytes.
+    package static func fieldName(_ path: String) -> String { LeafText.name(wholeFieldName(path)) }
+
+    /// The same, not cut: as what lies beside an entry holds it.
+    static func wholeFieldName(_ path: String) -> String {
         guard path.utf8.contains(0x2A) else { return path }
         return path.split(separator: "/", omittingEmptySubsequences: false)
             .filter { $0 != "*" }.joined(separator: "/")

@@ -19,6 +19,10 @@ package struct AuditLeaf: Sendable, Equatable {
     package var omitted = 0
     /// By field; empty in entries from before values were counted.
     package var values: [Int] = []
+    /// Consent levels, by field; empty in entries from before they were told.
+    package var fieldLevels: [Int] = []
+    /// Places in `contracts`, by field; empty in entries from before they were told.
+    package var fieldContracts: [Int] = []
     package var contracts: [String] = []
     package var purposes: [Int] = []
     package var events: Int?
@@ -29,6 +33,35 @@ package struct AuditLeaf: Sendable, Equatable {
     package var disclosures: TreeHash?
 
     package init() {}
+
+    /// The level of a field, by its place; nil: the entry does not tell it.
+    func level(ofField place: Int) -> Int? {
+        fieldLevels.count == fields.count ? fieldLevels[place] : nil
+    }
+
+    /// The contract of a field, by its place; nil: the entry does not tell it.
+    func contract(ofField place: Int) -> String? {
+        guard fieldContracts.count == fields.count,
+            contracts.indices.contains(fieldContracts[place])
+        else { return nil }
+        return contracts[fieldContracts[place]]
+    }
+
+    /// Paths of which a hash left, as a release tells them in its detail; some may be cut.
+    var maskedPaths: [String] {
+        detail.filter {
+            $0.key == "masked" || $0.key.hasPrefix("masked-") && $0.key != "masked-values"
+        }
+        .flatMap { $0.value.split(separator: " ").map(String.init) }
+    }
+
+    /// Something of single sequences left with it, and what is not kept any more, or was not when
+    /// it was written.
+    var hidesSequences: Bool {
+        if disclosures != nil { return true }
+        guard keyLinks != 0 else { return false }
+        return act == Act.keysExported.rawValue || !fields.isEmpty || detail["masked"] != nil
+    }
 
     /// nil if the bytes are not an entry of this log.
     package init?(_ leaf: UnsafeRawBufferPointer) {
@@ -64,8 +97,10 @@ package struct AuditLeaf: Sendable, Equatable {
         case "contracts": return Self.set(&contracts, Self.list(value, Self.text))
         case "purposes": return Self.set(&purposes, Self.list(value, Self.number))
         case "values": return Self.set(&values, Self.list(value, Self.number))
-        case "fieldsOmitted", "valuesOmitted", "contractsOmitted", "purposesOmitted",
-            "detailOmitted":
+        case "fieldLevels": return Self.set(&fieldLevels, Self.list(value, Self.number))
+        case "fieldContracts": return Self.set(&fieldContracts, Self.list(value, Self.number))
+        case "fieldsOmitted", "valuesOmitted", "fieldLevelsOmitted", "fieldContractsOmitted",
+            "contractsOmitted", "purposesOmitted", "detailOmitted":
             guard let count = Self.number(value) else { return false }
             omitted += count
         case "detail":

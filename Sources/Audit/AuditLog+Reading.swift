@@ -30,11 +30,13 @@ extension AuditLog {
     /// Bounded in cost, whatever the filter: a call may find nothing and still not be complete. Go
     /// on at `next` until `isComplete`. A lower bound in time costs some 20 reads, not a scan.
     ///
-    /// - Parameter limit: lines at most, at least 1.
+    /// - Parameters:
+    ///   - end: entries from it on are not looked at; nil: all that are durable are.
+    ///   - limit: lines at most, at least 1.
     package func entries(
-        matching filter: AuditFilter, from: UInt64, limit: Int
+        matching filter: AuditFilter, from: UInt64, before end: UInt64? = nil, limit: Int
     ) throws(StoreError) -> AuditPage {
-        let size = self.size
+        let size = min(self.size, end ?? .max)
         let start = try firstIndex(notBefore: filter.from, in: min(from, size)..<size)
         let matcher = LeafMatcher(filter)
         var lines: [AuditLine] = []

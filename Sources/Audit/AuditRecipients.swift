@@ -65,7 +65,8 @@ extension AuditLog {
     ///
     /// - Parameters:
     ///   - from: not earlier; nil: from the beginning. `to`: earlier; nil: until now.
-    ///   - narrower: `acts` of those that hand something out; empty: all of them.
+    ///   - narrower: `acts` of those that hand something out; empty: all of them. Of its `purpose`:
+    ///     what left for other purposes is not counted, if the entry tells the levels of its fields.
     ///   - field: what left without it is not counted; data keys open it.
     /// - Throws: `.corrupt` if an entry, or what it disclosed, is not what was written.
     package func recipients(
@@ -76,9 +77,11 @@ extension AuditLog {
         filter.from = from
         filter.to = to
         filter.field = nil
+        filter.isOpenToAllPurposes = true
         if filter.acts.isEmpty { filter.acts = RecipientQuestion.acts }
         let (question, basis) = try await ask(
-            RecipientQuestion(links: links, field: field), matching: filter)
+            RecipientQuestion(links: links, field: field, level: filter.purpose),
+            matching: filter)
         return question.answer(basis)
     }
 }
@@ -107,7 +110,9 @@ struct RecipientQuestion: AuditQuestion {
 
     private let links: Set<KeyLink>
     private let sorted: [KeyLink]
-    private let field: String?
+    /// As entries name it, and as what lies beside them does.
+    private let field: (cut: String, whole: String)?
+    private let level: Int?
     private var places: [Key: Int] = [:]
     private var collected: [Collected] = []
     private var isCut = false
@@ -115,9 +120,10 @@ struct RecipientQuestion: AuditQuestion {
     private var exactAfter: Milliseconds?
     private var rejectionsShown = NumberRanges()
 
-    init(links: Set<KeyLink>, field: String? = nil) {
+    init(links: Set<KeyLink>, field: String? = nil, level: Int? = nil) {
         self.links = links
-        self.field = field
+        self.field = field.map { (AuditFilter.fieldName($0), AuditFilter.wholeFieldName($0)) }
+        self.level = level
         sorted = links.sorted()
     }
 
@@ -125,8 +131,9 @@ struct RecipientQuestion: AuditQuestion {
         guard let act = Act(rawValue: entry.act) else { return }
         if act == .rejectionShown { return rejectionsShown.add(entry.number) }
         guard let told = try log.disclosures(of: entry) else {
-            // Whatever holds nobody's sealed fields discloses nothing: masks of values in clear.
-            if entry.disclosures != nil || entry.keyLinks != 0 {
+            // Whatever holds nobody's sealed fields discloses nothing: masks of values in clear,
+            // answers without an opened field.
+            if entry.hidesSequences {
                 unknown.add(entry.number)
                 exactAfter = entry.at
             }
@@ -147,15 +154,26 @@ struct RecipientQuestion: AuditQuestion {
     private mutating func add(
         _ row: Disclosures.Row, _ entry: AuditLeaf, _ act: Act, _ told: DisclosureBytes
     ) {
-        let opened = Self.names(row.opened, entry.fields)
+        var opened = Self.names(row.opened, entry.fields)
         let hashed = Self.names(row.hashed, told.hashedFields)
-        // What an entry had no room to name is taken to be in it.
-        if let field, act != .keysExported, entry.omitted == 0 {
-            guard opened.contains(field) || hashed.contains(field) else { return }
-        }
-        let purposes = entry.purposes.enumerated().filter {
+        var purposes = entry.purposes.enumerated().filter {
             $0.offset < 64 && row.purposes & 1 << UInt64($0.offset) != 0
         }.map(\.element)
+        if let level, act != .keysExported {
+            guard purposes.contains(level) else { return }
+            if entry.fieldLevels.count == entry.fields.count, entry.fields.count <= 64 {
+                let mask = entry.fieldLevels.enumerated().reduce(UInt64(0)) {
+                    $1.element == level ? $0 | 1 << UInt64($1.offset) : $0
+                }
+                opened = Self.names(row.opened & mask, entry.fields)
+                guard !opened.isEmpty || !hashed.isEmpty else { return }
+                purposes = [level]
+            }
+        }
+        // What an entry had no room to name is taken to be in it.
+        if let field, act != .keysExported, entry.omitted == 0 {
+            guard opened.contains(field.cut) || hashed.contains(field.whole) else { return }
+        }
         let key = Key(
             act: act, client: entry.client ?? "", role: entry.role ?? "",
             stream: entry.stream ?? "", derivedStream: entry.derivedStream, purposes: purposes,

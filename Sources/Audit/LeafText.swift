@@ -9,19 +9,23 @@ import Store
 ///
 ///     {"n":12,"at":"2026-11-23T10:00:00.123Z","act":"release","client":"…","role":"reader",
 ///      "stream":"demo","derivedStream":"demo-1-4","partition":0,"offsets":[17,42],
-///      "fields":["customer/email"],"values":[26],"contracts":["acme/click/1.0.0"],
+///      "fields":["customer/email"],"values":[26],"fieldLevels":[4],"fieldContracts":[0],
+///      "contracts":["acme/click/1.0.0"],
 ///      "purposes":[1,4],"events":26,"keyLinks":9,"sealedFields":1,"detail":{"reason":"…"},
 ///      "disclosures":"<64 hexadecimal digits: SHA-256 of what is kept beside the entry>"}
 ///
 /// A leaf has at most 65,535 bytes, because the public format says its length in 16 bits. It always
 /// fits: single names are cut, and long lists end with how many were left out, as "fieldsOmitted",
-/// "valuesOmitted", "contractsOmitted", "purposesOmitted" or "detailOmitted".
+/// "valuesOmitted", "fieldLevelsOmitted", "fieldContractsOmitted", "contractsOmitted",
+/// "purposesOmitted" or "detailOmitted".
 enum LeafText {
     /// A name that is longer, in UTF-8, is cut and ends with "…".
     static let nameByteCountMax = 256
     /// Bytes of the elements of a list as they are written.
-    static let fieldsByteCountMax = 32_768
+    static let fieldsByteCountMax = 30_720
     static let valuesByteCountMax = 2_048
+    /// Of the levels of fields, and of the places of their contracts.
+    static let fieldNumbersByteCountMax = 1_024
     static let contractsByteCountMax = 12_288
     static let detailByteCountMax = 8_192
     /// There are 64 consent levels.
@@ -47,6 +51,13 @@ enum LeafText {
         appendList(
             "values", entry.values.map { Array(String($0).utf8) },
             byteCountMax: valuesByteCountMax, to: &text)
+        for (key, numbers) in [
+            ("fieldLevels", entry.fieldLevels), ("fieldContracts", entry.fieldContracts),
+        ] {
+            appendList(
+                key, numbers.map { Array(String($0).utf8) },
+                byteCountMax: fieldNumbersByteCountMax, to: &text)
+        }
         appendList(
             "contracts", entry.contracts.map { string($0) }, byteCountMax: contractsByteCountMax,
             to: &text)
@@ -66,6 +77,18 @@ enum LeafText {
 
     /// Header, act, four names, two numbers' worth of members and the lists, rounded up.
     static let bodyByteCountMax = 65_000
+
+    /// A name as it is read back from a leaf: whole, or cut and ended with "…".
+    static func name(_ text: String) -> String {
+        guard text.utf8.count > nameByteCountMax else { return text }
+        var (result, room) = ("", nameByteCountMax)
+        for scalar in text.unicodeScalars {
+            room -= UTF8.width(scalar)
+            if room < 0 { break }
+            result.unicodeScalars.append(scalar)
+        }
+        return result + "\u{2026}"
+    }
 
     /// A JSON string of ASCII characters, quotes included.
     static func string(_ text: String) -> [UInt8] {

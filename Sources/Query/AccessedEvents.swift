@@ -82,26 +82,15 @@ final class AccessedEvents: @unchecked Sendable {
         return output.toArray()
     }
 
-    /// Fields that are handed out in clear, by path, with how many values.
-    var openedValues: [String: Int] {
-        var values: [String: Int] = [:]
-        for use in contracts.values {
-            for (field, found) in zip(use.fields.contract.piiFields, use.fields.fields)
-            where found.values > 0 {
-                values[field.path, default: 0] += found.values
-            }
-        }
-        return values
+    /// Names the fields that are handed out in clear, and the contracts of the events.
+    func name(in entry: inout AuditEntry) {
+        let used = contracts.values.filter(\.isUsed).map(\.fields)
+        entry.name(used, contracts: used.map(\.name).sorted())
     }
 
     /// Of which sequences; nil: nothing was opened.
     var disclosures: Disclosures? {
         openedFields > 0 ? tally.disclosures(levels: openedLevels.levels) : nil
-    }
-
-    /// `handle/name/version` of the events that are handed out.
-    var contractNames: [String] {
-        contracts.values.filter(\.isUsed).map(\.fields.contract.ref.description).sorted()
     }
 
     /// True: the event is the person's and was appended.

@@ -6,32 +6,33 @@ import Store
 /// an event of the sequence of the one before costs a comparison and three additions.
 struct DisclosureTally {
     /// Names that were met, in this order, each with its bit.
-    struct Names {
-        private(set) var paths: [String] = []
+    struct Names<Name: Hashable & Comparable> {
+        private(set) var all: [Name] = []
 
         /// 0 from the sixty-fifth name on.
-        mutating func bit(of path: String) -> UInt64 {
+        mutating func bit(of name: Name) -> UInt64 {
             let index: Int
-            if let known = paths.firstIndex(of: path) {
+            if let known = all.firstIndex(of: name) {
                 index = known
             } else {
-                index = paths.count
-                paths.append(path)
+                index = all.count
+                all.append(name)
             }
             return index < Disclosures.maskWidthMax ? 1 << UInt64(index) : 0
         }
 
         /// For each bit its place among the names in order; nil: there are more than bits.
         var places: [Int]? {
-            guard paths.count <= Disclosures.maskWidthMax else { return nil }
-            let sorted = paths.sorted()
-            return paths.map { path in sorted.firstIndex(of: path) ?? 0 }
+            guard all.count <= Disclosures.maskWidthMax else { return nil }
+            let sorted = all.sorted()
+            return all.map { name in sorted.firstIndex(of: name) ?? 0 }
         }
     }
 
-    /// Fields of all contracts, by path: two contracts may have one of the same path.
-    var openedNames = Names()
-    var hashedNames = Names()
+    /// In the order in which an entry names them (`AuditEntry.name`).
+    var openedNames = Names<OpenedField>()
+    /// Paths: two contracts may have one of the same path.
+    var hashedNames = Names<String>()
 
     private var rows: [Disclosures.Row] = []
     private var places: [KeyLink: Int] = [:]
@@ -84,7 +85,7 @@ struct DisclosureTally {
                 ?? (row.hashedEvents > 0 ? .max : 0)
             return told
         }
-        return Disclosures(hashedFields: hashedNames.paths.sorted(), rows: told)
+        return Disclosures(hashedFields: hashedNames.all.sorted(), rows: told)
     }
 
     private static func moved(_ mask: UInt64, _ place: (Int) -> Int) -> UInt64 {

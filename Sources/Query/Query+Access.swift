@@ -75,11 +75,8 @@ extension Query {
         entry.stream = request.sources.first { $0.stream.id == page.stream }?.stream.name
         entry.partition = page.partition
         entry.offsets = (first.offset, last.offset)
-        let values = opened.openedValues.sorted { $0.key < $1.key }
-        entry.fields = values.map(\.key)
-        entry.values = values.map(\.value)
+        opened.name(in: &entry)
         entry.disclosures = opened.disclosures
-        entry.contracts = opened.contractNames
         entry.purposes = opened.openedLevels.levels
         entry.keyLinks = Set(opened.events.map(\.link)).count
         entry.sealedFields = opened.goneFields

@@ -68,7 +68,6 @@ struct Release {
     }
 
     private func entry(for opened: OpenedEvents, _ partition: PartitionID) -> AuditEntry {
-        let fields = opened.fieldsByContract()
         var entry = AuditEntry(act: .release)
         entry.client = reader.client
         entry.role = reader.role
@@ -76,10 +75,7 @@ struct Release {
         entry.derivedStream = derived.name
         entry.partition = Int(partition.partition)
         entry.offsets = (opened.firstOffset, opened.lastOffset)
-        let values = opened.valuesByPath()
-        entry.fields = values.map(\.path)
-        entry.values = values.map(\.count)
-        entry.contracts = opened.usedContracts
+        opened.name(in: &entry)
         entry.purposes = opened.openedLevels.levels
         entry.events = opened.openedEvents
         entry.keyLinks = opened.sequences
@@ -89,13 +85,6 @@ struct Release {
         if opened.maskedValues > 0 {
             entry.detail.merge(Self.maskedDetail(opened.maskedPaths)) { $1 }
             entry.detail["masked-values"] = String(opened.maskedValues)
-        }
-        if fields.count > 1 {
-            // One contract's fields are told apart from another's.
-            for (index, use) in fields.enumerated() {
-                entry.detail["contract-\(index + 1)"] =
-                    "\(use.contract): " + use.paths.joined(separator: " ")
-            }
         }
         return entry
     }
@@ -201,7 +190,7 @@ private final class OpenedEvents: @unchecked Sendable {
         defer { wipe() }
         // Only exports ask for them; a page of one event is not to pay for that.
         if !details.contracts.isEmpty {
-            details.openedFields = Set(fieldsByContract().flatMap(\.paths))
+            details.openedFields = Set(contracts.values.flatMap(\.opened).map(\.field.path))
             details.openedLevels = openedLevels
         }
         return PageBody(
@@ -218,31 +207,12 @@ private final class OpenedEvents: @unchecked Sendable {
         disclosures = tally.disclosures(levels: openedLevels.levels)
     }
 
-    /// Opened values by the path of their field, of all contracts, sorted.
-    func valuesByPath() -> [(path: String, count: Int)] {
-        var counts: [String: Int] = [:]
-        for use in contracts.values {
-            for (field, used) in zip(use.contract.piiFields, use.fields) where used.values > 0 {
-                counts[field.path, default: 0] += used.values
-            }
-        }
-        return counts.map { (path: $0.key, count: $0.value) }.sorted { $0.path < $1.path }
-    }
-
-    func fieldsByContract() -> [(contract: String, paths: [String])] {
-        contracts.values.compactMap { use in
-            let paths = zip(use.contract.piiFields, use.fields).filter { $1.values > 0 }.map(
-                \.0.path)
-            return paths.isEmpty ? nil : (use.contract.ref.description, paths.sorted())
-        }.sorted { $0.contract < $1.contract }
-    }
-
-    /// `handle/name/version` of those that have an opened or a masked field.
-    var usedContracts: [String] {
-        contracts.values.filter { use in
+    /// Names the opened fields, and the contracts that have an opened or a masked one.
+    func name(in entry: inout AuditEntry) {
+        let used = contracts.values.filter { use in
             use.fields.contains { $0.values > 0 } || use.isMasked.contains(true)
         }
-        .map(\.contract.ref.description).sorted()
+        entry.name(used, contracts: used.map(\.name).sorted())
     }
 
     var maskedPaths: [String] {

@@ -4,10 +4,16 @@ package import Store
 package struct SubjectCatalog: Sendable {
     package var streams: [StreamDefinition]
     package var purposes: [PurposeRecord]
+    /// Streams that are there no more, and derived ones, of which nobody is on record: what was
+    /// handed out of a stream is still asked for when it is deleted.
+    package var formerStreams: [StreamID]
 
-    package init(streams: [StreamDefinition], purposes: [PurposeRecord]) {
+    package init(
+        streams: [StreamDefinition], purposes: [PurposeRecord], formerStreams: [StreamID] = []
+    ) {
         self.streams = streams.sorted { $0.id < $1.id }
         self.purposes = purposes.sorted { $0.level < $1.level }
+        self.formerStreams = formerStreams
     }
 
     /// The streams of these names, or all.

@@ -32,9 +32,13 @@ extension SubjectService {
         let person = personHash(subject)
         // Before this question is on record itself; told after it is.
         let erasures = erasures(of: subject, in: question.streams == nil ? nil : streams)
+        let former =
+            question.cursor == nil && question.streams == nil
+            ? try await foundLinks(of: subject, inStreams: catalog.formerStreams, for: requester)
+            : []
         let recipients =
             question.cursor == nil
-            ? try await recipients(of: links, erasures, question.streams, streams) : nil
+            ? try await recipients(of: links + former, erasures, question.streams, streams) : nil
         let found: Query.AccessPage
         do {
             found = try await query.access(

@@ -49,7 +49,13 @@ extension SubjectService {
     func foundLinks(
         of subject: DataSubject, in streams: [StreamDefinition], for requester: Requester
     ) async throws(SubjectError) -> [SubjectLink] {
-        let (vault, ids, linksMax) = (vault, streams.map(\.id), linksMax)
+        try await foundLinks(of: subject, inStreams: streams.map(\.id), for: requester)
+    }
+
+    func foundLinks(
+        of subject: DataSubject, inStreams ids: [StreamID], for requester: Requester
+    ) async throws(SubjectError) -> [SubjectLink] {
+        let (vault, linksMax) = (vault, linksMax)
         let links = try await onReaderThread { () throws -> [SubjectLink]? in
             try subject.bytes.withUnsafeBytes { bytes in
                 try vault.hasLinks(ofSubject: bytes, streams: ids, moreThan: linksMax)

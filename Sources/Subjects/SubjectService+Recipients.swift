@@ -37,8 +37,11 @@ extension SubjectService {
     package func recipients(
         of subject: DataSubject, _ question: RecipientsQuestion, by requester: Requester
     ) async throws(SubjectError) -> SubjectRecipients {
-        let streams = try catalog().streams(named: question.streams)
-        let links = try await foundLinks(of: subject, in: streams, for: requester)
+        let catalog = catalog()
+        let streams = try catalog.streams(named: question.streams)
+        // Of all streams: also of those that were deleted since.
+        let ids = streams.map(\.id) + (question.streams == nil ? catalog.formerStreams : [])
+        let links = try await foundLinks(of: subject, inStreams: ids, for: requester)
         let erasures = erasures(of: subject, in: question.streams == nil ? nil : streams)
         try await record(
             AuditEntry(

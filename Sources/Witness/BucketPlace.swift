@@ -9,6 +9,10 @@ import Store
 /// Nothing is read back: a bucket does not tell whether the log was rolled back, its owner sees it.
 struct BucketPlace: OutsidePlace {
     let kind = WitnessKind.connector
+    /// While the log does not grow its checkpoint is written again so often: that the bucket has it
+    /// is known from no more than an answer of the bucket.
+    static let rewriteMilliseconds: Milliseconds = 3_600_000
+
     /// Of the connector.
     let title: String
     let open: Witnesses.BucketOpening
@@ -20,9 +24,9 @@ struct BucketPlace: OutsidePlace {
         if let last, last.size > checkpoint.size {
             throw .rolledBack(seen: last.size, size: checkpoint.size)
         }
-        if var last, last.size == checkpoint.size, last.place == title, Self.isSame(last, note) {
-            // The bucket has it. The log is looked at all the same, so the confirmation is of now.
-            last.at = now
+        if let last, last.size == checkpoint.size, last.place == title, Self.isSame(last, note),
+            (last.at...last.at + Self.rewriteMilliseconds).contains(now)
+        {
             return last
         }
         guard let name = ObjectName("checkpoints/\(checkpoint.size)") else {

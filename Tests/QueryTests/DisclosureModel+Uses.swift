@@ -49,23 +49,22 @@ extension DisclosureModel {
         var answers: [UseAnswer: (answer: UseAnswer, links: Set<KeyLink>, offsets: Set<UInt64>)] =
             [:]
         for page in pages where agrees(page, question) {
-            let way = UseAnswer(
+            var way = UseAnswer(
                 act: page.act, client: page.client, derived: page.derived,
                 purposes: page.levels.sorted(), isExported: page.isExported)
+            if let purpose = question.purpose, page.act == .release { way.purposes = [purpose] }
             var found = answers[way] ?? (way, [], [])
             let hashed = page.hashed.filter { question.field == nil || question.field == $0 }
             found.answer.hashed = Set(found.answer.hashed).union(hashed).sorted()
-            let isOpened =
-                page.act == .keysExported || question.field == nil
-                || page.values[question.field ?? ""] != nil
-            if isOpened {
+            let wanted = wantedFields(page, question)
+            let asksForAll = question.field == nil && question.purpose == nil
+            if page.act == .keysExported || asksForAll || !wanted.isEmpty {
                 found.answer.events += page.events
                 found.answer.entries.append(page.entry)
                 if let range = page.offsets { found.offsets.formUnion(range) }
                 found.links.formUnion(page.keys)
-                for (field, count) in page.values
-                where question.field == nil || question.field == field {
-                    found.answer.values[field, default: 0] += count
+                for field in wanted {
+                    found.answer.values[field, default: 0] += page.values[field] ?? 0
                     found.links.formUnion(page.links[field] ?? [])
                 }
             } else {
@@ -82,12 +81,35 @@ extension DisclosureModel {
             })
     }
 
+    /// Each release once for each of its levels.
+    func usesByLevel(_ question: Question) -> Set<UseAnswer> {
+        let levels = Set(pages.flatMap(\.levels)).filter {
+            question.purpose == nil || question.purpose == $0
+        }
+        return Set(
+            levels.flatMap { level in
+                var one = question
+                one.purpose = level
+                return uses(one).filter { $0.act == .release }
+            })
+    }
+
+    private func wantedFields(_ page: Page, _ question: Question) -> [String] {
+        page.values.keys.filter { field in
+            (question.field == nil || question.field == field)
+                && (question.purpose == nil || question.purpose == Self.levels[field])
+        }
+    }
+
     private func agrees(_ page: Page, _ question: Question) -> Bool {
         guard page.at >= question.from ?? .min, page.at < question.to ?? .max else { return false }
         if let client = question.client, client != page.client { return false }
+        // Keys open fields of every level.
+        guard page.act == .release else { return true }
         if let purpose = question.purpose, !page.levels.contains(purpose) { return false }
-        guard let field = question.field, page.act == .release else { return true }
-        return page.values[field] != nil || page.hashed.contains(field)
+        if question.field == nil, question.purpose == nil { return true }
+        return !wantedFields(page, question).isEmpty
+            || page.hashed.contains { question.field == nil || question.field == $0 }
     }
 }
 

@@ -23,7 +23,7 @@ struct DisclosureModel {
         var object: String?
     }
 
-    private static let levels = [
+    static let levels = [
         "customer/email": 1, "customer/tier": 1, "customer/born": 2, "items/note": 2,
     ]
 
@@ -109,6 +109,18 @@ struct DisclosureModel {
     /// For the control of a comparison: what the last release handed out is not known.
     mutating func forgetLast() {
         receipts.lastIndex { $0.act == .release }.map { _ = receipts.remove(at: $0) }
+    }
+
+    /// As if nothing but fields of this level, and keys, had been handed out.
+    mutating func keeps(_ level: Int) {
+        receipts = receipts.compactMap { receipt in
+            guard receipt.act == .release else { return receipt }
+            guard receipt.levels.contains(level) else { return nil }
+            var receipt = receipt
+            receipt.fields = receipt.fields.filter { Self.levels[$0.key] == level }
+            receipt.levels = [level]
+            return receipt.fields.isEmpty && receipt.hashed.isEmpty ? nil : receipt
+        }
     }
 
     private enum Kind { case plain, hash, sealed }

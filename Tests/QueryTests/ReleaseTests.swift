@@ -43,8 +43,10 @@ struct ReleaseTests {
         _ = try await machine.query.page(try machine.reader([1, 2]), Query.Request())
         let entry = try #require(try machine.releases().first)
         #expect(entry["contracts"] as? [String] == ["test/a/1.0.0", "test/b/1.0.0"])
-        let detail = try #require(entry["detail"] as? [String: String])
-        #expect(Set(detail.values) == ["test/a/1.0.0: one two", "test/b/1.0.0: one"])
+        #expect(entry["fields"] as? [String] == ["one", "one", "two"])
+        #expect(entry["values"] as? [Int] == [1, 1, 1])
+        #expect(entry["fieldContracts"] as? [Int] == [0, 1, 0])
+        #expect(entry["fieldLevels"] as? [Int] == [1, 1, 2])
     }
 
     @Test("is not recorded where nothing was opened")

@@ -183,6 +183,72 @@ struct AuditQuestionTests {
         }
     }
 
+    @Test("who received a person's data is told when the stream is deleted, too")
+    func deletedStream() async throws {
+        try await with { server, auditor, reader in
+            let administrator = try await server.administrator()
+            for name in ["demo-1-4", "demo-1", "demo"] {
+                let gone = try await server.client.send(
+                    "DELETE", "/v1/streams/\(name)", token: administrator)
+                #expect(gone.status == 204, "\(gone.text)")
+            }
+            let body = "{\"subject\":\"SMCANARY1@example.org\"}"
+            let answer = try await server.client.post(
+                "/v1/audit/recipients", token: auditor, json: body)
+            #expect(answer.json["keyLinks"] as? Int == 1)
+            let found = try #require(answer.json["answer"] as? [String: Any])
+            let recipients = try #require(found["recipients"] as? [[String: Any]])
+            #expect(recipients.map { $0["client"] as? String } == [reader.id])
+            #expect(recipients.map { $0["stream"] as? String } == ["demo"])
+            let dpo = try await server.token(try await server.makeClient(.dpo))
+            let page = try await server.client.post("/v1/subjects/access", token: dpo, json: body)
+            #expect(page.text.contains(reader.id), "\(page.status)")
+        }
+    }
+
+    @Test("purposes are told as they stood when fields were opened, with the decisions")
+    func changedPurpose() async throws {
+        try await with { server, auditor, reader in
+            let dpo = try await server.token(try await server.makeClient(.dpo))
+            let purpose =
+                "{\"name\":\"marketing\",\"description\":\"d\",\"legalBasis\":\"consent\","
+                + "\"owner\":\"new owner\"}"
+            let put = try await server.client.send(
+                "PUT", "/v1/purposes/4", token: dpo,
+                headers: ["content-type": "application/json"], body: Array(purpose.utf8))
+            #expect(put.status == 200, "\(put.text)")
+            func items(_ query: String) async throws -> [[String: Any]] {
+                let answer = try await server.client.get(
+                    "/v1/audit/purposes?\(query)", token: auditor)
+                return try #require(answer.json["items"] as? [[String: Any]], "\(answer.text)")
+            }
+            let before = try await items("purpose=4")
+            #expect(before.count == 1)
+            #expect(before.first?["name"] as? String != "marketing")
+            #expect(before.first?["name"] is String)
+            #expect(before.first?["isDeclared"] as? Bool == false)
+            #expect(before.first?["decidedIn"] is Int)
+            // Each level has its own fields.
+            let uses = try await items("").flatMap { $0["uses"] as? [[String: Any]] ?? [] }
+            let fields = uses.map { use in
+                (use["fields"] as? [[String: Any]] ?? []).compactMap { $0["field"] as? String }
+            }
+            #expect(fields == [["session"], ["email"]])
+
+            let page = try await server.client.get(
+                "/v1/streams/demo-1-4/events", token: try await server.token(reader))
+            #expect(page.header("strm-events") == "5")
+            let after = try await items("purpose=4")
+            #expect(after.count == 2)
+            #expect(after.last?["name"] as? String == "marketing")
+            #expect(after.last?["owner"] as? String == "new owner")
+            #expect(after.last?["isDeclared"] as? Bool == true)
+            let decisions = try await server.client.get(
+                "/v1/audit/decisions?act=purposeSet&purpose=4", token: auditor)
+            #expect(decisions.text.contains("\"name\":\"marketing\""))
+        }
+    }
+
     @Test("who decided what, page by page")
     func decisions() async throws {
         try await with { server, auditor, _ in
@@ -233,10 +299,17 @@ struct AuditQuestionTests {
             for (name, value) in try #require(answer.json["notDeclared"] as? [String: Any]) {
                 #expect((value as? [Any])?.isEmpty == true, "\(name)")
             }
-            // Before anything happened all is declared and nothing observed.
+            let people = try #require(observed["people"] as? [[String: Any]])
+            #expect(people.map { $0["stream"] as? String } == ["demo"])
+            #expect(people.map { ($0["people"] as? [String: Any])?["value"] as? Int } == [5])
+            // Before anything was there nothing can have been left unused.
             let before = try await server.client.get("/v1/audit/report?to=1000", token: auditor)
             let nothing = try #require(before.json["neverUsed"] as? [String: Any])
-            #expect((nothing["fields"] as? [Any])?.count == 2)
+            for name in ["fields", "derivedStreams", "readers", "streams"] {
+                #expect((nothing[name] as? [Any])?.isEmpty == true, "\(name)")
+            }
+            let nobody = try #require(before.json["observed"] as? [String: Any])
+            #expect((nobody["people"] as? [Any])?.isEmpty == true)
 
             let administrator = try await server.administrator()
             _ = try await server.client.send(

@@ -66,6 +66,30 @@ struct BucketPlaceTests {
         #expect(witnesses.statuses.first?.confirmation?.size == 2)
     }
 
+    @Test("an idle log is written again each hour, so that a bucket that is gone is noticed")
+    func idle() async throws {
+        let log = try await LogFixture([.serverStarted])
+        let memory = Memory()
+        let isGone = Mutex(false)
+        let place = BucketPlace(title: "outside") { _ throws(BucketError) in
+            guard !isGone.withLock({ $0 }) else { throw .noSuchBucket }
+            return memory
+        }
+        let start = LogFixture.now
+        var last = try await place.confirm(log.log, last: nil, now: start)
+        last = try await place.confirm(log.log, last: last, now: start + 3_599_000)
+        #expect(last.at == start, "what nobody asked the bucket is no confirmation")
+        #expect(memory.puts.withLock { $0 } == 1)
+        last = try await place.confirm(log.log, last: last, now: start + 3_601_000)
+        #expect(last.at == start + 3_601_000)
+        #expect(memory.puts.withLock { $0 } == 2)
+        isGone.withLock { $0 = true }
+        let kept = last
+        await #expect(throws: WitnessFailure.failed("there is no such bucket")) {
+            try await place.confirm(log.log, last: kept, now: start + 9_000_000)
+        }
+    }
+
     @Test("a connector that is not there is a failure that is shown")
     func missing() async throws {
         let log = try await LogFixture([.serverStarted])

@@ -61,6 +61,7 @@ extension WireValue {
             ("entryCount", .integer(Int64(use.entryCount))), ("entries", WireValue(use.entries)),
             ("hashedEntries", WireValue(use.hashedEntries)),
             ("offsets", WireValue(offsets: use.offsets)), ("isPartial", .bool(use.isPartial)),
+            ("isUpperBound", .bool(use.isUpperBound)),
         ])
     }
 
@@ -115,6 +116,28 @@ enum AuditLimits {
         "Which fields the bodies of refused events held that were shown to somebody (act "
             + "rejectionShown).",
     ]
+
+    /// For a question that named a derived stream or a purpose.
+    static func ofReads(_ filter: AuditFilter) -> [String] {
+        var texts = ofReads
+        if filter.derivedStream != nil {
+            texts.append(
+                "Who got data keys (act keysExported) or bodies of refused events (act "
+                    + "rejectionShown): they leave by no derived stream. Ask without derivedStream."
+            )
+        }
+        if filter.purpose != nil {
+            texts.append(
+                "For which purpose fields left as hashes: they are told for each purpose of the "
+                    + "page in which they left.")
+        }
+        return texts
+    }
+
+    static let oldPurposes =
+        "What a level stood for before the first decision about it that is on record, and its name "
+        + "and owner where the decision is from before these were put on record: then the name is "
+        + "null."
 
     static let ofPeople =
         ofReads + [

@@ -63,17 +63,28 @@ final class Catalog: Sendable {
     func takeNumber(_ sequence: String) throws(StoreError) -> (number: UInt32, mutation: Mutation) {
         let key = DocumentKey(kind: "counter", name: sequence)
         let document = store.document(key)
-        var last: Int64 = 0
-        if let document {
-            guard let value = try? WireParser.parse(document.body),
-                case .integer(let number)? = value["last"], number >= 0, number < UInt32.max
-            else { throw .corrupt("the counter \(sequence) in the catalog cannot be read") }
-            last = number
-        }
+        let last = try Self.last(document, sequence)
         let body: WireValue = ["last": .integer(last + 1)]
         return (
             UInt32(last + 1),
             .putDocument(key, body: body.bytes, expectedRevision: document?.revision)
         )
+    }
+
+    /// The highest number of a sequence that was given; 0: none was.
+    func lastNumber(_ sequence: String) throws(StoreError) -> UInt32 {
+        UInt32(
+            try Self.last(
+                store.document(DocumentKey(kind: "counter", name: sequence)), sequence))
+    }
+
+    private static func last(
+        _ document: Document?, _ sequence: String
+    ) throws(StoreError) -> Int64 {
+        guard let document else { return 0 }
+        guard let value = try? WireParser.parse(document.body),
+            case .integer(let number)? = value["last"], number >= 0, number < UInt32.max
+        else { throw .corrupt("the counter \(sequence) in the catalog cannot be read") }
+        return number
     }
 }

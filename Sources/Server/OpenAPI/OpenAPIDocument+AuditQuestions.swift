@@ -81,23 +81,38 @@ extension OpenAPIDocument {
                     application/json:
                       schema:
                         type: object
-                        required: [items, isCut, basis, notKnown]
+                        required:
+                          [items, keysExported, isCut, unknownEntries, basis, notKnown]
                         properties:
                           items:
                             type: array
                             items:
+                              description: >-
+                                A level under one of its meanings: one that got another name or
+                                legal basis is there once for each.
                               type: object
-                              required: [level, name, legalBasis, owner, isDeclared, uses]
+                              required:
+                                [level, name, legalBasis, owner, isDeclared, decidedIn, since,
+                                uses]
                               properties:
                                 level: {type: integer}
                                 name: {type: [string, "null"]}
                                 legalBasis: {type: [string, "null"]}
                                 owner: {type: [string, "null"]}
                                 isDeclared: {type: boolean}
+                                decidedIn:
+                                  description: The entry of the decision; null, none is on record.
+                                  type: [integer, "null"]
+                                since: {type: [string, "null"]}
                                 uses:
                                   type: array
                                   items: {$ref: "#/components/schemas/AuditUse"}
+                          keysExported:
+                            description: Data keys that were handed out open fields of every level.
+                            type: array
+                            items: {$ref: "#/components/schemas/AuditUse"}
                           isCut: {type: boolean}
+                          unknownEntries: {$ref: "#/components/schemas/NumberRanges"}
                           basis: {$ref: "#/components/schemas/AuditBasis"}
                           notKnown: {type: array, items: {type: string}}
         \(refusals)
@@ -278,7 +293,7 @@ extension OpenAPIDocument {
               required:
                 [act, client, role, stream, derivedStream, purposes, contracts, fields,
                 hashedFields, events, sequences, firstAt, lastAt, exporter, connector, entryCount,
-                entries, hashedEntries, offsets, isPartial]
+                entries, hashedEntries, offsets, isPartial, isUpperBound]
               properties:
                 act: {type: string}
                 client: {type: string}
@@ -312,6 +327,11 @@ extension OpenAPIDocument {
                       partition: {type: integer}
                       offsets: {$ref: "#/components/schemas/NumberRanges"}
                 isPartial: {type: boolean}
+                isUpperBound:
+                  description: >-
+                    A purpose was asked for, and older entries of several purposes are among these,
+                    which do not tell whose values they were.
+                  type: boolean
             AuditUses:
               type: object
               required: [uses, isCut, unknownEntries, basis, notKnown]

@@ -41,7 +41,7 @@ extension ProcessingReport {
             "p", "From \(start) to \(WireTime.format(to)), made \(WireTime.format(madeAt)).")
         addDeclared(to: &page)
         addObserved(to: &page)
-        page.element("h2", "Declared, and not used in this time")
+        page.element("h2", "Declared, and nothing opened by it in this time")
         Self.add(neverUsed, to: &page)
         page.element("h2", "Used in this time, and not declared (any more)")
         Self.add(notDeclared, to: &page)
@@ -116,14 +116,17 @@ extension ProcessingReport {
     }
 
     private var readerRows: [[String]] {
-        let readers = catalog.clients.values.map(\.value).filter { $0.role == .reader }
+        let readers = catalog.clients.values.map(\.value).filter {
+            readsInClear($0) || $0.role == .dpo
+        }
         return readers.sorted { $0.id < $1.id }.map { client -> [String] in
             [client.id, client.role.rawValue, client.scope ?? "", client.isDisabled ? "yes" : "no"]
         }
     }
 
     private var exporterRows: [[String]] {
-        let exporters = catalog.exporters.values.map(\.value).sorted { $0.name < $1.name }
+        let exporters = catalog.exporters.values.map(\.value).filter { exportsInClear($0) }
+            .sorted { $0.name < $1.name }
         return exporters.map { exporter -> [String] in
             [
                 "exporter:\(exporter.name)", "exporter",
@@ -135,7 +138,14 @@ extension ProcessingReport {
 
     private func addObserved(to page: inout HTMLText) {
         page.element("h2", "Observed: fields that left in clear")
-        page.element("p", "Sequences of which a field left: \(Self.text(fields.sequences)).")
+        page.element(
+            "p",
+            "Sequences of which a field left, each counted once a day: "
+                + "\(Self.text(fields.sequences)).")
+        page.table(
+            ["Stream", "People of whom a field left"],
+            people.map { [$0.stream, Self.text($0.count)] },
+            empty: "No person is on record for them.")
         page.table(
             ["Contract", "Field", "Values", "Sequences", "Readers", "First", "Last"],
             observedRows)

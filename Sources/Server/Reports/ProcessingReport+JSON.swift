@@ -92,7 +92,10 @@ extension ProcessingReport {
             Self.json(name, figures)
         }
         return [
-            "sequences": WireValue(fields.sequences), "fields": .array(figures),
+            "sequences": WireValue(fields.sequences),
+            "people": .array(
+                people.map { ["stream": .string($0.stream), "people": WireValue($0.count)] }),
+            "fields": .array(figures),
             "uses": .array(ownUses.map { WireValue($0) }),
             "accesses": .array(accesses.map { WireValue($0) }),
             "decisions": .array(decisions.map { .json(Array($0.utf8)) }),

@@ -40,6 +40,9 @@ struct ProcessingReport: Sendable {
     /// Entries as they stand in the log.
     let decisions: [String]
     let decisionsAreCut: Bool
+    /// Different people of whom a field left, by stream; of streams that are there no more, and
+    /// whose contracts name nobody, there is none.
+    var people: [(stream: String, count: AuditCount)] = []
 
     init(
         from: Milliseconds?, to: Milliseconds, madeAt: Milliseconds, catalog: CatalogSnapshot,
@@ -66,31 +69,46 @@ struct ProcessingReport: Sendable {
         }
     }
 
-    /// Declared, and nobody made use of it in the period. Of contracts those that are active.
+    /// Declared before the period ended, and nothing was opened by it in the period. Of contracts
+    /// those that are active. Purposes tell no time of their making.
     var neverUsed: Difference {
         var result = Difference()
-        result.fields = contracts.filter { $0.record.state == .active }.flatMap { contract in
-            contract.fields.map { AuditFields.Name(contract: contract.record.ref, field: $0.path) }
+        let used = used
+        result.fields = contracts.filter {
+            $0.record.state == .active && $0.record.createdAt < to
+        }.flatMap { contract in
+            contract.fields.map { Self.name(contract, $0.path) }
         }.filter { fields.figures[$0] == nil }.sorted()
-        result.derivedStreams = catalog.derivedStreams.keys.filter { !used.derived.contains($0) }
-            .sorted()
+        result.derivedStreams = catalog.derivedStreams.filter { name, derived in
+            derived.value.createdAt < to && !used.derived.contains(name)
+        }.map(\.key).sorted()
         result.purposes = catalog.purposes.keys.filter { !used.purposes.contains($0) }.sorted()
         result.readers = declaredReaders.filter { !used.clients.contains($0) }.sorted()
-        result.streams = catalog.streams.keys.filter { !used.streams.contains($0) }.sorted()
+        result.streams = catalog.streams.filter { name, stream in
+            stream.value.createdAt < to && !used.streams.contains(name)
+        }.map(\.key).sorted()
         return result
+    }
+
+    /// As entries name it.
+    private static func name(_ contract: ContractFields, _ path: String) -> AuditFields.Name {
+        AuditFields.Name(contract: contract.record.ref, field: AuditFilter.fieldName(path))
     }
 
     /// Used in the period, and not declared any more, or not as it was used.
     var notDeclared: Difference {
         let declared = Set(
             contracts.flatMap { contract in
-                contract.fields.map {
-                    AuditFields.Name(contract: contract.record.ref, field: $0.path)
-                }
+                contract.fields.map { Self.name(contract, $0.path) }
             })
+        let used = used
         let exporters = Set(catalog.exporters.keys.map { "exporter:\($0)" })
         var result = Difference()
-        result.fields = fields.figures.keys.filter { !declared.contains($0) }.sorted()
+        // What an entry does not tell apart is counted for each of its contracts, also for those
+        // that have no such field.
+        result.fields = fields.figures.filter { name, figures in
+            !figures.isUpperBound && !declared.contains(name)
+        }.map(\.key).sorted()
         result.derivedStreams = used.derived.filter { catalog.derivedStreams[$0] == nil }.sorted()
         result.purposes = used.purposes.filter { catalog.purposes[$0] == nil }.sorted()
         result.readers = used.clients.filter {
@@ -110,7 +128,11 @@ struct ProcessingReport: Sendable {
     static let notKnown =
         AuditLimits.ofReads + [
             "What was declared during the period: the declared half is the catalog when the report "
-                + "was made. The decisions tell what changed in the period."
+                + "was made. The decisions tell what changed in the period, also what was deleted.",
+            "Of whom fields left that were handed out with data keys, or in the bodies of refused "
+                + "events: such uses name neither fields nor people.",
+            "How many different people there are in all, if there are several streams: a person is "
+                + "told apart within a stream. People of streams that were deleted are not counted.",
         ]
 
     private var used:
@@ -126,10 +148,20 @@ struct ProcessingReport: Sendable {
     /// Who may get fields in clear: readers of derived streams, and their exporters.
     private var declaredReaders: [String] {
         catalog.clients.values.map(\.value).filter { client in
-            client.role == .reader && client.scope.map { catalog.derivedStreams[$0] != nil } == true
+            readsInClear(client) && client.createdAt < to
         }.map(\.id)
             + catalog.exporters.values.map(\.value).filter {
-                catalog.derivedStreams[$0.stream] != nil
+                exportsInClear($0) && $0.createdAt < to
             }.map { "exporter:\($0.name)" }
+    }
+
+    /// A reader of a derived stream; one of a stream gets its fields sealed.
+    func readsInClear(_ client: ClientRecord) -> Bool {
+        client.role == .reader && client.scope.map { catalog.derivedStreams[$0] != nil } == true
+    }
+
+    /// An exporter of a derived stream, or one that takes the keys out.
+    func exportsInClear(_ exporter: ExporterDefinition) -> Bool {
+        catalog.derivedStreams[exporter.stream] != nil || exporter.includesKeys
     }
 }

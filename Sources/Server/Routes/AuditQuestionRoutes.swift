@@ -42,8 +42,7 @@ struct AuditQuestionRoutes: Sendable {
         }
         let uses = try await audit.uses(
             matching: filter, ofField: field, countsSequences: true)
-        return Answer.json(
-            Self.answer(uses, [("field", .string(field))]))
+        return Answer.json(Self.answer(uses, filter, [("field", .string(field))]))
     }
 
     /// What was read, by a client or by all.
@@ -56,7 +55,7 @@ struct AuditQuestionRoutes: Sendable {
         }
         let uses = try await audit.uses(
             matching: filter, ofField: try query.text("field"), countsSequences: true)
-        return Answer.json(Self.answer(uses, [("client", .optional(filter.client))]))
+        return Answer.json(Self.answer(uses, filter, [("client", .optional(filter.client))]))
     }
 
     /// For which purposes fields were opened.
@@ -64,27 +63,22 @@ struct AuditQuestionRoutes: Sendable {
         let query = try request.query(
             "from", "to", "client", "stream", "derivedStream", "purpose", "field")
         var filter = try filter(query)
-        filter.acts = [.release]
+        filter.acts = [.release, .keysExported]
+        let meanings = try await audit.purposeMeanings()
         let uses = try await audit.uses(
-            matching: filter, ofField: try query.text("field"), countsSequences: false)
+            matching: filter, ofField: try query.text("field"), splitBy: meanings,
+            countsSequences: false)
         let known = catalog.snapshot.purposes
-        let levels = Set(uses.uses.flatMap(\.way.purposes)).filter {
-            filter.purpose == nil || filter.purpose == $0
-        }
-        let items = levels.sorted().map { level -> WireValue in
-            let purpose = known[level]?.value
-            let uses = uses.uses.filter { $0.way.purposes.contains(level) }
-            return [
-                "level": .integer(Int64(level)), "name": .optional(purpose?.name),
-                "legalBasis": .optional(purpose?.legalBasis.rawValue),
-                "owner": .optional(purpose?.owner),
-                "isDeclared": .bool(purpose != nil),
-                "uses": .array(uses.map { WireValue($0) }),
-            ]
+        let items = LevelUses.all(of: uses, meanings).map {
+            $0.wire(declared: known[$0.level]?.value)
         }
         return Answer.json([
-            "items": .array(items), "isCut": .bool(uses.isCut), "basis": WireValue(uses.basis),
-            "notKnown": .texts(AuditLimits.ofReads),
+            "items": .array(items),
+            "keysExported": .array(
+                uses.uses.filter { $0.way.act == .keysExported }.map { WireValue($0) }),
+            "isCut": .bool(uses.isCut), "unknownEntries": WireValue(uses.unknown),
+            "basis": WireValue(uses.basis),
+            "notKnown": .texts(AuditLimits.ofReads(filter) + [AuditLimits.oldPurposes]),
         ])
     }
 
@@ -103,8 +97,10 @@ struct AuditQuestionRoutes: Sendable {
         let limit = try query.integer("limit", in: 1...1_000) ?? 100
         let (audit, wanted) = (audit, filter)
         let tree = audit.tree
+        // The answer says on which tree it rests: entries that came since are not in it.
         let page = try await store.readers.run {
-            try audit.entries(matching: wanted, from: after, limit: limit)
+            try audit.entries(
+                matching: wanted, from: after, before: tree.size, limit: limit)
         }
         var writer = JSONWriter()
         writer.raw("{\"items\":[")
@@ -141,13 +137,13 @@ struct AuditQuestionRoutes: Sendable {
     }
 
     private static func answer(
-        _ uses: AuditUses, _ asked: [(name: String, value: WireValue)]
+        _ uses: AuditUses, _ filter: AuditFilter, _ asked: [(name: String, value: WireValue)]
     ) -> WireValue {
         .object(
             asked + [
                 ("uses", .array(uses.uses.map { WireValue($0) })), ("isCut", .bool(uses.isCut)),
                 ("unknownEntries", WireValue(uses.unknown)), ("basis", WireValue(uses.basis)),
-                ("notKnown", .texts(AuditLimits.ofReads)),
+                ("notKnown", .texts(AuditLimits.ofReads(filter))),
             ])
     }
 }

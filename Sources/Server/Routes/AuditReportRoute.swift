@@ -1,6 +1,7 @@
 import Audit
 import Contracts
 import HTTP
+import Query
 import Store
 
 /// `GET /v1/audit/report`: the record of processing of a period, as JSON or as one HTML document.
@@ -12,6 +13,7 @@ struct AuditReportRoute: Sendable {
     let store: Store
     let catalog: Catalog
     let registry: ContractRegistry
+    let query: Query
 
     var route: Route {
         Route(
@@ -29,11 +31,18 @@ struct AuditReportRoute: Sendable {
         let from = try query.time("from")
         let to = try query.time("to")
         let observed = try await audit.period(from: from, to: to)
-        let (decisions, areCut) = try await decisions(from, to)
-        let report = ProcessingReport(
-            from: from, to: to ?? request.now, madeAt: request.now, catalog: catalog.snapshot,
+        let (decisions, areCut) = try await decisions(
+            from, to, before: observed.uses.basis.size)
+        let snapshot = catalog.snapshot
+        var report = ProcessingReport(
+            from: from, to: to ?? request.now, madeAt: request.now, catalog: snapshot,
             contracts: registry.snapshot().contracts, uses: observed.uses,
             fields: observed.fields, decisions: decisions, decisionsAreCut: areCut)
+        let people = try await self.query.people(
+            of: observed.fields.links, in: snapshot.streams.values.map(\.value.id))
+        report.people = snapshot.streams.values.compactMap { stream in
+            people[stream.value.id].map { (stream.value.name, $0) }
+        }.sorted { $0.stream < $1.stream }
         guard format == "html" else { return Answer.json(report.json) }
         return HTTPResponse(
             status: 200,
@@ -49,7 +58,7 @@ struct AuditReportRoute: Sendable {
 
     /// Page after page, each on a reader thread.
     private func decisions(
-        _ from: Milliseconds?, _ to: Milliseconds?
+        _ from: Milliseconds?, _ to: Milliseconds?, before end: UInt64
     ) async throws -> ([String], Bool) {
         var filter = AuditFilter(from: from, to: to)
         filter.acts = Act.decisions
@@ -60,7 +69,7 @@ struct AuditReportRoute: Sendable {
             let start = next
             let limit = Self.decisionsMax + 1 - lines.count
             let page = try await store.readers.run { [audit] in
-                try audit.entries(matching: wanted, from: start, limit: limit)
+                try audit.entries(matching: wanted, from: start, before: end, limit: limit)
             }
             lines += page.lines.map(\.line)
             next = page.next

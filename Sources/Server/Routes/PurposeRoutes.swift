@@ -1,5 +1,7 @@
 import Audit
+import AuditProof
 import Contracts
+import Crypto
 import HTTP
 import Store
 
@@ -71,7 +73,13 @@ struct PurposeRoutes: Sendable {
                     expectedRevision: old?.revision)
             ],
             recording: .by(
-                caller, .purposeSet, purposes: [level], detail: ["legalBasis": basis.rawValue]))
+                caller, .purposeSet, purposes: [level],
+                detail: [
+                    // What it stood for when something was released is asked of the log later.
+                    "name": record.name, "legalBasis": basis.rawValue, "owner": record.owner,
+                    "description-sha256": HexText.text(
+                        SHA256.hash(data: Array(record.description.utf8))),
+                ]))
         try await load()
         return Answer.json(Self.shown(record), status: old == nil ? 201 : 200)
     }

@@ -23,7 +23,7 @@ enum RouteTable {
             audit: engine.audit, store: engine.store, catalog: engine.catalog)
         let report = AuditReportRoute(
             audit: engine.audit, store: engine.store, catalog: engine.catalog,
-            registry: engine.loader.registry)
+            registry: engine.loader.registry, query: engine.query)
         let recipients = AuditRecipientsRoute(subjects: engine.subjects)
         let connectors = ConnectorRoutes(
             catalog: engine.catalog, vault: engine.vault, store: engine.store,

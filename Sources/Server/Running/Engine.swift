@@ -255,9 +255,14 @@ final class Engine: Sendable {
             signer: { audit.signer(named: SubjectService.receiptKeyName) },
             catalog: {
                 let snapshot = catalog.snapshot
+                let streams = snapshot.streams.values.map(\.value)
+                // A counter that cannot be read stops what makes streams, not answers.
+                let last = (try? catalog.lastNumber("stream")) ?? 0
+                let former = Set((0..<last).map { StreamID(rawValue: $0 + 1) })
+                    .subtracting(streams.map(\.id))
                 return SubjectCatalog(
-                    streams: snapshot.streams.values.map(\.value),
-                    purposes: snapshot.purposes.values.map(\.value))
+                    streams: streams, purposes: snapshot.purposes.values.map(\.value),
+                    formerStreams: former.sorted())
             })
     }
 }
