@@ -11,7 +11,8 @@ package protocol HTTPHandler: AnyObject, Sendable {
 
     /// Decides about a WebSocket handshake that is well-formed. Called off the event loop; the
     /// connection is not read meanwhile, and is closed if this takes longer than
-    /// `HTTPConfiguration.headerTimeoutSeconds`.
+    /// `HTTPConfiguration.headerTimeoutSeconds`. Cancelled when the connection is gone. A graceful
+    /// stop waits for it, until its deadline.
     func webSocketRequested(_ request: HTTPRequest) async -> WebSocketDecision
 }
 

@@ -35,8 +35,9 @@ package final class HTTPLoop: @unchecked Sendable {
     private var servicesRunning = 0
     /// Kept by `ResponseHold`.
     var heldResponseBytes = 0
-    /// The stop is over, and the event loop may be gone: nothing may hop onto it.
-    private let isStopped = Atomic<Bool>(false)
+    /// The stop is over, and the event loop may be gone: nothing may hop onto it. A lock, which a
+    /// hop holds until it is enqueued: between a look at a flag and the hop, the loop could go.
+    private let isStopped = Mutex(false)
 
     /// Buffers kept for reuse: requests come and go in bursts of this order.
     private static let pooledBuffersMax = 256
@@ -109,11 +110,16 @@ package final class HTTPLoop: @unchecked Sendable {
         }
     }
 
-    /// Runs `body` on the loop, from any thread; not at all once the loop has stopped, when all its
-    /// connections are gone.
-    package func execute(_ body: @escaping @Sendable () -> Void) {
-        guard !isStopped.load(ordering: .acquiring) else { return }
-        eventLoop.execute(body)
+    /// Runs `body` on the loop, from any thread. False, and `body` never runs, once the loop has
+    /// stopped: its connections are closed then, or about to be. True: it runs, even if a stop
+    /// begins meanwhile.
+    @discardableResult
+    package func execute(_ body: @escaping @Sendable () -> Void) -> Bool {
+        isStopped.withLock { isStopped in
+            if isStopped { return false }
+            eventLoop.execute(body)
+            return true
+        }
     }
 
     func touch(_ connection: Connection) {
@@ -157,9 +163,9 @@ package final class HTTPLoop: @unchecked Sendable {
 
     // MARK: Stop
 
-    /// Starts the graceful stop; the future completes when no connection and no service of a
-    /// WebSocket is left, or just after
-    /// `deadline`, when those that remain are closed by force.
+    /// Starts the graceful stop; the future completes when no connection is left, and no decision
+    /// about a WebSocket or service of one, or just after `deadline`, when the connections that
+    /// remain are closed by force.
     func drain(until deadline: NIODeadline) -> EventLoopFuture<Void> {
         if let drained { return drained.futureResult }
         let promise = eventLoop.makePromise(of: Void.self)
@@ -171,7 +177,8 @@ package final class HTTPLoop: @unchecked Sendable {
             promise.succeed()
         }
         promise.futureResult.whenComplete { _ in
-            self.isStopped.store(true, ordering: .releasing)
+            // The event loop takes hops for as long as this callback runs: only later can it close.
+            self.isStopped.withLock { isStopped in isStopped = true }
             force.cancel()
             self.sweep?.cancel()
         }
@@ -184,7 +191,7 @@ package final class HTTPLoop: @unchecked Sendable {
         drained?.succeed()
     }
 
-    /// A WebSocket's service runs from here on. On the loop.
+    /// A decision about a WebSocket, or its service, runs from here on. On the loop.
     func serviceBegan() { servicesRunning += 1 }
 
     /// From any thread. One that outlives the deadline of a stop is not waited for.

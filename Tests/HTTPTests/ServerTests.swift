@@ -80,12 +80,43 @@ struct ServerTests {
         let server = server { _ in }
         _ = try await server.start()
         let runs = Counter()
-        server.loops[0].execute { runs.count.add(1, ordering: .relaxed) }
+        var isTaken = server.loops[0].execute { runs.count.add(1, ordering: .relaxed) }
+        #expect(isTaken)
         try await eventually("it runs") { runs.count.load(ordering: .relaxed) == 1 }
         await server.shutdownGracefully(deadlineSeconds: 0)
-        server.loops[0].execute { runs.count.add(1, ordering: .relaxed) }
+        isTaken = server.loops[0].execute { runs.count.add(1, ordering: .relaxed) }
+        #expect(!isTaken)
         server.loops[0].submit(ResponseToken(first: 0, second: 1), HTTPResponse(status: 204))
         #expect(runs.count.load(ordering: .relaxed) == 1)
+    }
+
+    @Test("what an event loop has taken it runs, also while it stops; the rest it refuses")
+    func hopsDuringStop() async throws {
+        let server = server { _ in }
+        _ = try await server.start()
+        let loop = server.loops[0]
+        let runs = Counter()
+        let taken = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var hops = 0
+                    while loop.execute({ runs.count.add(1, ordering: .relaxed) }) {
+                        hops += 1
+                        // The stop needs a thread too.
+                        await Task.yield()
+                    }
+                    return hops
+                }
+            }
+            group.addTask {
+                await server.shutdownGracefully(deadlineSeconds: 0)
+                return 0
+            }
+            var sum = 0
+            for await count in group { sum += count }
+            return sum
+        }
+        #expect(runs.count.load(ordering: .relaxed) == taken)
     }
 
     @Test("a port that is taken, and a second start, are errors")

@@ -16,6 +16,9 @@ final class TestHandler: HTTPHandler {
         var webSocketEnds: [WebSocketError?] = []
         var requests: [HTTPRequest] = []
         var cancelled = 0
+        var undecided: [CheckedContinuation<Void, Never>] = []
+        var lateServices = 0
+        var lateDecisionsGone = 0
     }
 
     private let held = Mutex(Held())
@@ -26,6 +29,12 @@ final class TestHandler: HTTPHandler {
     var webSocketEnds: [WebSocketError?] { held.withLock { $0.webSocketEnds } }
     var cancelledServices: Int { held.withLock { $0.cancelled } }
     var requests: [HTTPRequest] { held.withLock { $0.requests } }
+    /// How many wait at `/ws/later` for `decide()`.
+    var undecidedCount: Int { held.withLock { $0.undecided.count } }
+    /// Services of `/ws/later` that ran.
+    var lateServices: Int { held.withLock { $0.lateServices } }
+    /// Decisions of `/ws/later` of which nothing can come any more.
+    var lateDecisionsGone: Int { held.withLock { $0.lateDecisionsGone } }
 
     func handle(
         _ request: borrowing HTTPRequestView, _ token: ResponseToken, on loop: HTTPLoop
@@ -111,9 +120,40 @@ final class TestHandler: HTTPHandler {
                     self.held.withLock { $0.cancelled += 1 }
                 }
             }
+        case "/ws/later":
+            return await decideLater()
         default:
             return .reject(HTTPResponse(status: 403, body: Array("no".utf8)))
         }
+    }
+
+    /// Accepts when the test says so, whatever becomes of the connection meanwhile.
+    private func decideLater() async -> WebSocketDecision {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            held.withLock { $0.undecided.append(continuation) }
+        }
+        let decision = LateDecision(handler: self)
+        return .accept { _ in decision.serve() }
+    }
+
+    /// Lets every decision of `/ws/later` that is open be made.
+    func decide() {
+        let undecided = held.withLock { held in
+            defer { held.undecided = [] }
+            return held.undecided
+        }
+        for continuation in undecided { continuation.resume() }
+    }
+
+    /// Lives for as long as something may still come of the decision.
+    private final class LateDecision: Sendable {
+        private let handler: TestHandler
+
+        init(handler: TestHandler) { self.handler = handler }
+
+        deinit { handler.held.withLock { $0.lateDecisionsGone += 1 } }
+
+        func serve() { handler.held.withLock { $0.lateServices += 1 } }
     }
 
     /// Sends without end, until the connection refuses.

@@ -212,15 +212,18 @@ struct WebSocketTests {
     }
 }
 
-private let webSocketPrelude = #"""
+let webSocketPrelude = #"""
+    def handshake_request(path):
+        return (f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode()
+
     def handshake(path, receive=None):
         sock = socket.socket()
         if receive:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
         sock.settimeout(100)
         sock.connect(("127.0.0.1", PORT))
-        sock.sendall((f"GET {path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
+        sock.sendall(handshake_request(path))
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += sock.recv(1)

@@ -55,6 +55,8 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
     var headSince: NIODeadline?
     /// For a WebSocket, whose pipeline has none of them.
     var httpHandlers: [any RemovableChannelHandler] = []
+    /// What decides about a WebSocket handshake. Cancelled when the connection is gone.
+    var decision: Task<Void, Never>?
 
     init(connection: Connection) {
         self.connection = connection
@@ -78,6 +80,8 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        decision?.cancel()
+        decision = nil
         discardRequest()
         releaseRead()
         unsent = []

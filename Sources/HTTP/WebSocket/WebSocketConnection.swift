@@ -6,7 +6,7 @@ import Synchronization
 /// frames in order.
 package final class WebSocketConnection: Sendable {
     package let remoteAddress: String
-    private let eventLoop: any EventLoop
+    private let loop: HTTPLoop
     private let handler: NIOLoopBound<WebSocketHandler>
     private let closed = Atomic<Bool>(false)
 
@@ -14,9 +14,10 @@ package final class WebSocketConnection: Sendable {
     /// `HTTPConfiguration.outboundBytesMax` unsent.
     private static let chunkBytesMax = 64 << 10
 
-    init(handler: WebSocketHandler, eventLoop: any EventLoop, remoteAddress: String) {
-        self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
-        self.eventLoop = eventLoop
+    /// On the loop.
+    init(handler: WebSocketHandler, loop: HTTPLoop, remoteAddress: String) {
+        self.handler = NIOLoopBound(handler, eventLoop: loop.eventLoop)
+        self.loop = loop
         self.remoteAddress = remoteAddress
     }
 
@@ -58,18 +59,22 @@ package final class WebSocketConnection: Sendable {
     /// at a time, and only where the connection was accepted with `receivesMessages`.
     package func nextMessage() async -> WebSocketMessage? {
         if isClosed { return nil }
-        let next = eventLoop.flatSubmit { self.handler.value.nextMessage() }
-        return try? await next.get()  // Only a stopped event loop fails: there is no next message.
+        return await withCheckedContinuation { (receiver: WebSocketHandler.Receiver) in
+            let isTaken = hop { handler in handler.nextMessage(for: receiver) }
+            if !isTaken { receiver.resume(returning: nil) }
+        }
     }
 
     /// Starts the closing handshake; the connection ends when the client answers, or after
     /// `lingerSeconds`. Harmless when it is closed already.
     package func close(code: WebSocketCloseCode = .normal, reason: String = "") async {
         if isClosed { return }
-        let done = eventLoop.submit { self.handler.value.close(code: code, reason: reason) }
-        do { try await done.get() } catch {
-            // The event loop has stopped, and every connection with it.
-            didClose()
+        await withCheckedContinuation { (caller: CheckedContinuation<Void, Never>) in
+            let isTaken = hop { handler in
+                handler.close(code: code, reason: reason)
+                caller.resume()
+            }
+            if !isTaken { caller.resume() }
         }
     }
 
@@ -79,13 +84,21 @@ package final class WebSocketConnection: Sendable {
 
     private func write(_ frames: ByteBuffer) async throws(WebSocketError) {
         if isClosed { throw .closed }
-        do {
-            try await eventLoop.flatSubmit { self.handler.value.write(frames) }.get()
-        } catch let error as WebSocketError {
-            throw error
-        } catch {
-            throw .closed
+        let failure = await withCheckedContinuation { (sender: WebSocketHandler.Sender) in
+            let isTaken = hop { handler in handler.write(frames, for: sender) }
+            if !isTaken { sender.resume(returning: WebSocketError.closed) }
         }
+        if let failure { throw failure }
+    }
+
+    /// Runs `body` on the event loop. False once the loop has stopped, with every connection:
+    /// `body` never runs then, and the caller must resume what waits for it.
+    ///
+    /// Not `submit` of the event loop: one that has stopped drops it, and its future never ends.
+    private func hop(_ body: @escaping @Sendable (WebSocketHandler) -> Void) -> Bool {
+        let isTaken = loop.execute { body(self.handler.value) }
+        if !isTaken { didClose() }
+        return isTaken
     }
 }
 

@@ -7,6 +7,10 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
     typealias InboundIn = WebSocketFrame
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
+    /// Gets nil when its frames were taken, else why they never will be.
+    typealias Sender = CheckedContinuation<WebSocketError?, Never>
+    /// Gets the next message, or nil when there will be none.
+    typealias Receiver = CheckedContinuation<WebSocketMessage?, Never>
 
     /// Held by the service too; told when all is over.
     weak var front: WebSocketConnection?
@@ -16,7 +20,7 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
     private let receivesMessages: Bool
     private var context: ChannelHandlerContext?
 
-    private var waiting: [(frames: ByteBuffer, promise: EventLoopPromise<Void>)] = []
+    private var waiting: [(frames: ByteBuffer, sender: Sender)] = []
     private var isDraining = false
     private var blockedSince: NIODeadline?
     private var closeSentAt: NIODeadline?
@@ -28,7 +32,7 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
     private var messageIsText = false
     private var messages: [WebSocketMessage] = []
     private var messageBytes = 0
-    private var nextPromise: EventLoopPromise<WebSocketMessage?>?
+    private var receiver: Receiver?
     private var isReadHeld = false
     private var isOver = false
 
@@ -63,30 +67,26 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
         connection.loop.counters.webSocketsOpen.bump(-1)
         front?.didClose()
         failWaiting(.closed)
-        nextPromise?.succeed(nil)
-        nextPromise = nil
+        endReceiving()
         service?.cancel()
         service = nil
     }
 
     // MARK: Out
 
-    /// Completes when the socket has room again for what comes next.
-    func write(_ frames: ByteBuffer) -> EventLoopFuture<Void> {
-        let eventLoop = connection.loop.eventLoop
+    /// Resumes `sender`, once, when the socket has room again for what comes next, or is closed.
+    func write(_ frames: ByteBuffer, for sender: Sender) {
         guard let context, !isOver, closeSentAt == nil else {
-            return eventLoop.makeFailedFuture(WebSocketError.closed)
+            return sender.resume(returning: WebSocketError.closed)
         }
         if waiting.isEmpty, context.channel.isWritable {
             context.writeAndFlush(wrapOutboundOut(frames), promise: nil)
-            return eventLoop.makeSucceededVoidFuture()
+            return sender.resume(returning: nil)
         }
         guard waiting.count < Self.sendersMax else {
-            return eventLoop.makeFailedFuture(WebSocketError.tooManySenders)
+            return sender.resume(returning: WebSocketError.tooManySenders)
         }
-        let promise = eventLoop.makePromise(of: Void.self)
-        waiting.append((frames, promise))
-        return promise.futureResult
+        waiting.append((frames, sender))
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -107,14 +107,14 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
         while let context, context.channel.isWritable, closeSentAt == nil, !waiting.isEmpty {
             let next = waiting.removeFirst()
             context.writeAndFlush(wrapOutboundOut(next.frames), promise: nil)
-            next.promise.succeed()
+            next.sender.resume(returning: nil)
         }
     }
 
     private func failWaiting(_ error: WebSocketError) {
         let failed = waiting
         waiting = []
-        for sender in failed { sender.promise.fail(error) }
+        for (_, sender) in failed { sender.resume(returning: error) }
     }
 
     // MARK: Close
@@ -125,8 +125,7 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
         closeSentAt = .now()
         failWaiting(code == .tryAgainLater ? .tooSlow : .closed)
         front?.didClose()
-        nextPromise?.succeed(nil)
-        nextPromise = nil
+        endReceiving()
         messages = []
         let frame = WebSocketFrameWriter.close(code: code, reason: reason)
         context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
@@ -188,32 +187,34 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     private func deliver(_ message: WebSocketMessage, count: Int) {
-        if let promise = nextPromise {
-            nextPromise = nil
-            promise.succeed(message)
+        if let receiver {
+            self.receiver = nil
+            receiver.resume(returning: message)
         } else {
             messages.append(message)
             messageBytes += count
         }
     }
 
-    /// One caller at a time: a second one gets nil.
-    func nextMessage() -> EventLoopFuture<WebSocketMessage?> {
-        let eventLoop = connection.loop.eventLoop
+    /// Resumes `receiver`, once. One at a time: a second one gets nil.
+    func nextMessage(for receiver: Receiver) {
         if !messages.isEmpty {
             let message = messages.removeFirst()
             switch message {
             case .text(let bytes), .binary(let bytes): messageBytes -= bytes.count
             }
             if !isInputFull { releaseRead() }
-            return eventLoop.makeSucceededFuture(message)
+            return receiver.resume(returning: message)
         }
-        guard receivesMessages, !isOver, closeSentAt == nil, nextPromise == nil else {
-            return eventLoop.makeSucceededFuture(nil)
+        guard receivesMessages, !isOver, closeSentAt == nil, self.receiver == nil else {
+            return receiver.resume(returning: nil)
         }
-        let promise = eventLoop.makePromise(of: WebSocketMessage?.self)
-        nextPromise = promise
-        return promise.futureResult
+        self.receiver = receiver
+    }
+
+    private func endReceiving() {
+        receiver?.resume(returning: nil)
+        receiver = nil
     }
 
     private var isInputFull: Bool {

@@ -7,43 +7,60 @@ enum WebSocketUpgrade {
     /// On the event loop. The connection is not read until the decision is there.
     static func begin(_ http1: HTTP1Handler, head: HTTPRequestHead, request: HTTPRequest) {
         let loop = http1.loop
-        let handler = loop.handler
-        let channel = http1.connection.channel
-        let decision = loop.eventLoop.makePromise(of: WebSocketDecision.self)
+        // NIO is told yes in advance, and answers at once. The handler is asked afterwards, and not
+        // through a future of NIO's: who decides may outlive the event loop, which would then drop
+        // the promise unfulfilled.
         let upgrader = NIOWebSocketServerUpgrader(
             maxFrameSize: loop.configuration.webSocketMessageBytesMax,
-            shouldUpgrade: { _, _ in
-                decision.completeWithTask { await handler.webSocketRequested(request) }
-                return decision.futureResult.map { decision -> HTTPHeaders? in
-                    if case .accept = decision { HTTPHeaders() } else { nil }
-                }
-            },
+            shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture(HTTPHeaders()) },
             upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededVoidFuture() })
         let bound = NIOLoopBound(http1, eventLoop: loop.eventLoop)
         upgrader.buildUpgradeResponse(
-            channel: channel, upgradeRequest: head, initialResponseHeaders: HTTPHeaders()
+            channel: http1.connection.channel, upgradeRequest: head,
+            initialResponseHeaders: HTTPHeaders()
         ).whenComplete { result in
-            // The handshake was bad before anyone was asked: the promise must not stay open.
-            if case .failure(let error) = result { decision.fail(error) }
-            decision.futureResult.whenComplete { decided in
-                finish(bound.value, headers: try? result.get(), decision: try? decided.get())
-                bound.value.loop.finishResponses()
+            switch result {
+            case .success(let headers):
+                ask(bound.value, headers, request)
+            case .failure:
+                // The handshake is bad: nobody is asked.
+                loop.counters.protocolErrors.bump()
+                bound.value.reject(ProtocolProblem.upgradeRefused.response)
+                loop.finishResponses()
+            }
+        }
+    }
+
+    private static func ask(
+        _ http1: HTTP1Handler, _ headers: HTTPHeaders, _ request: HTTPRequest
+    ) {
+        let loop = http1.loop
+        let handler = loop.handler
+        let bound = NIOLoopBound(http1, eventLoop: loop.eventLoop)
+        // Unstructured, since an event loop has no task to be its parent; but it is cancelled when
+        // the connection closes, and a stop waits for it.
+        loop.serviceBegan()
+        http1.decision = Task {
+            let decision = await handler.webSocketRequested(request)
+            // Refused once the loop has stopped: the connection was closed by force, and nothing is
+            // left to answer or to count.
+            loop.execute {
+                finish(bound.value, headers, decision)
+                loop.finishResponses()
+                loop.serviceEnded()
             }
         }
     }
 
     private static func finish(
-        _ http1: HTTP1Handler, headers: HTTPHeaders?, decision: WebSocketDecision?
+        _ http1: HTTP1Handler, _ headers: HTTPHeaders, _ decision: WebSocketDecision
     ) {
+        http1.decision = nil
         switch decision {
-        case .accept(let receivesMessages, let service)?:
-            guard let headers else { return http1.reject(ProtocolProblem.upgradeRefused.response) }
+        case .accept(let receivesMessages, let service):
             accept(http1, headers, receivesMessages: receivesMessages, service: service)
-        case .reject(let response)?:
+        case .reject(let response):
             http1.reject(response)
-        case nil:
-            http1.loop.counters.protocolErrors.bump()
-            http1.reject(ProtocolProblem.upgradeRefused.response)
         }
     }
 
@@ -57,7 +74,7 @@ enum WebSocketUpgrade {
         let loop = http1.loop
         let socket = WebSocketHandler(connection: connection, receivesMessages: receivesMessages)
         let front = WebSocketConnection(
-            handler: socket, eventLoop: loop.eventLoop, remoteAddress: connection.remoteAddress)
+            handler: socket, loop: loop, remoteAddress: connection.remoteAddress)
         socket.front = front
         let head = HTTPResponseHead(
             version: .http1_1, status: .switchingProtocols, headers: headers)
@@ -80,8 +97,7 @@ enum WebSocketUpgrade {
             return
         }
         loop.counters.webSocketsAccepted.bump()
-        // Unstructured, since an event loop has no task to be its parent; but it is cancelled when
-        // the connection closes, and a stop waits for it.
+        // Unstructured, cancelled and waited for like the decision.
         loop.serviceBegan()
         socket.service = Task {
             await service(front)
