@@ -218,6 +218,8 @@ def shown(receipt):
             f"{item['events']} events, {item['firstAt']} to {item['lastAt']}")
         for name in item["objects"]:
             lines.append(f"             object {name}")
+    if not receipt["recipients"]["isKnown"] or receipt["recipients"].get("isPartial"):
+        lines.append("received by  perhaps others too: not all sequences were known any more")
     for limit in receipt["notCovered"]:
         lines.append(f"not covered  {limit['text']}")
     return lines

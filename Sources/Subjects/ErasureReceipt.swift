@@ -24,7 +24,7 @@ struct ErasureReceipt: Sendable {
     let erasure: Erasure
     let streamNames: [StreamID: String]
     let issuedAt: Milliseconds
-    /// nil: not known any more, because the links had left the ledger.
+    /// Of the links that are known; nil: none is.
     var recipients: AuditRecipients?
     var events = ErasedEvents.Counts()
     var entries: [Entry] = []
@@ -123,12 +123,13 @@ struct ErasureReceipt: Sendable {
         guard let recipients else {
             return .object([
                 "isKnown": .boolean(erasure.linkCount + erasure.goneCount == 0),
-                "isCut": .boolean(false),
+                "isPartial": .boolean(false), "isCut": .boolean(false),
                 "exactAfter": .null, "items": .array([]), "entriesLookedAt": .null,
             ])
         }
         return .object([
-            "isKnown": .boolean(true), "isCut": .boolean(recipients.isCut),
+            "isKnown": .boolean(true), "isPartial": .boolean(!erasure.areLinksKnown),
+            "isCut": .boolean(recipients.isCut),
             "exactAfter": Self.time(recipients.exactAfter),
             "items": .array(recipients.recipients.map(recipient)),
             "entriesLookedAt": .object([
@@ -167,7 +168,7 @@ struct ErasureReceipt: Sendable {
     /// False only if that is certain.
     var mayHaveReleasedKeys: Bool {
         guard let recipients else { return erasure.linkCount + erasure.goneCount > 0 }
-        return recipients.isCut || recipients.exactAfter != nil
+        return !erasure.areLinksKnown || recipients.isCut || recipients.exactAfter != nil
             || recipients.recipients.contains { $0.act == .keysExported }
     }
 

@@ -72,8 +72,9 @@ extension SubjectService {
         let names = Dictionary(uniqueKeysWithValues: catalog.streams.map { ($0.id, $0.name) })
         var receipt = ErasureReceipt(erasure: erasure, streamNames: names, issuedAt: clock())
         let links = erasure.knownLinks
-        // Links leave the ledger with their epochs, which a receipt is not meant to wait for.
-        if erasure.areLinksKnown && !links.isEmpty {
+        // Some may be missing in a ledger of old, which forgot them with their epochs: the receipt
+        // says so, and who had what the others sealed.
+        if !links.isEmpty {
             do {
                 receipt.recipients = try await audit.recipients(
                     of: links, from: firstKey(of: erasure))

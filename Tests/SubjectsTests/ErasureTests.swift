@@ -210,6 +210,21 @@ struct ErasureTests {
         #expect(try await site.subjects.receipt(of: id) == bytes)
     }
 
+    @Test("keys that expire between the request and the receipt leave no recipient out of it")
+    func expiredBeforeReceipt() async throws {
+        let site = try Site()
+        await site.stores(Visit())
+        _ = try await site.reads([1, 2], as: "marketing")
+        let answer = try await site.erases(Self.jane)
+        site.clock.advances(by: 10 * Site.day)
+        #expect(try site.vault.destroyExpiredEpochs(now: site.clock.now).count == 1)
+        try await site.subjects.tick(now: site.clock.now)
+        let recipients = try #require(try await site.receipt(of: answer)["recipients"])
+        #expect(recipients["isKnown"] == .boolean(true))
+        #expect(recipients["isPartial"] == .boolean(false))
+        #expect(recipients.text.contains("\"marketing\""))
+    }
+
     private func destroyedWithoutReceipt(_ files: SiteFiles) async throws -> String {
         let site = try Site(files)
         await site.stores(Visit())

@@ -29,7 +29,7 @@ package struct Erasure: Sendable, Equatable {
     /// What was erased, in order of stream and epoch, then what a backup brought back and was erased
     /// again; stays when the links are forgotten.
     package internal(set) var epochs: [ErasedEpoch]
-    /// The links whose epochs are not destroyed yet.
+    /// The links that are not forgotten: see `isForgettable`.
     var keys: [EpochClass: [KeyLink]]
     /// Keys that were on record for the person and gone before the request.
     package internal(set) var gone: [GoneKeys] = []
@@ -38,7 +38,7 @@ package struct Erasure: Sendable, Equatable {
     /// When that was, ms since 1970.
     package internal(set) var destroyedAt: Milliseconds?
 
-    /// The links whose epochs are not destroyed yet, ascending.
+    /// The links that are not forgotten yet, ascending; those of destroyed epochs are for some days.
     package var links: [KeyLink] { keys.values.flatMap { $0 }.sorted() }
     /// How many data keys were erased in all.
     package var linkCount: Int { epochs.reduce(0) { $0 + $1.links } }
@@ -56,14 +56,15 @@ package struct Erasure: Sendable, Equatable {
     /// The person's hash in each stream.
     let subjects: [Fence]
 
-    /// How long links of keys that were gone before are known after the destruction, so that
-    /// receipts and questions can still be answered from the audit log.
-    private static let goneKept: Milliseconds = 7 * UTCDay.milliseconds
+    /// How long links that nothing opens any more are known after the destruction, so that receipts
+    /// and questions can still be answered from the audit log.
+    private static let linksKept: Milliseconds = 7 * UTCDay.milliseconds
 
-    /// True if nothing has to be known any more of keys that were gone before.
+    /// True if nothing has to be known any more of keys that were gone before, or whose epochs are
+    /// destroyed.
     func isForgettable(at now: Milliseconds) -> Bool {
         guard state == .destroyed, let destroyedAt else { return false }
-        return destroyedAt + Self.goneKept <= now
+        return destroyedAt + Self.linksKept <= now
     }
 }
 

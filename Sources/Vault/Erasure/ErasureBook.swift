@@ -2,8 +2,8 @@ import Store
 
 /// What the erasure ledger says, in memory: the sum of its records.
 ///
-/// Bounded by the people erased: some 300 bytes each, and 64 for each erased link whose epoch is not
-/// destroyed yet.
+/// Bounded by the people erased: some 300 bytes each, and 64 for each erased link that is not
+/// forgotten yet, see `forget`.
 struct ErasureBook: Sendable {
     struct Lift: Sendable {
         let number: UInt64
@@ -26,7 +26,7 @@ struct ErasureBook: Sendable {
     private(set) var number: UInt64 = 0
     /// In order of their numbers.
     private(set) var erasures: [Erasure] = []
-    /// Those links, of all erasures, whose epochs are not destroyed yet.
+    /// Those links, of all erasures, that are not forgotten yet.
     private(set) var tombstones: Set<KeyLink> = []
     private(set) var fences: Set<Fence> = []
     /// Destructions in order, with the number and the time of their record.
@@ -104,17 +104,16 @@ struct ErasureBook: Sendable {
         }
     }
 
-    /// Forgets the links of destroyed epochs, and some time after an erasure those of keys that were
-    /// gone before it.
+    /// Forgets, of erasures that ended some time ago, the links of destroyed epochs and of keys that
+    /// were gone before. Not earlier: the receipt tells from the audit log who had what they sealed.
     mutating func forget(
         at now: Milliseconds, destroyed isDestroyed: (EpochClass, UTCDay) -> Bool
     ) {
-        for place in erasures.indices {
+        for place in erasures.indices where erasures[place].isForgettable(at: now) {
             for epoch in erasures[place].epochs where isDestroyed(epoch.id, epoch.day) {
                 tombstones.subtract(erasures[place].keys[epoch.id] ?? [])
                 erasures[place].keys[epoch.id] = nil
             }
-            guard erasures[place].isForgettable(at: now) else { continue }
             for gone in erasures[place].gone.indices { erasures[place].gone[gone].links = nil }
         }
     }

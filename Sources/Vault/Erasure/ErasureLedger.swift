@@ -228,8 +228,8 @@ final class ErasureLedger: Sendable {
         writer.length = line.count + 1
     }
 
-    /// Forgets the links of epochs that are destroyed, in the file too, which is replaced by a
-    /// shorter one. What else was recorded stays, with its numbers. Blocks.
+    /// Forgets what `ErasureBook.forget` does, in the file too, which is replaced by a shorter one.
+    /// What else was recorded stays, with its numbers. Blocks.
     func forget(
         at now: Milliseconds, destroyed isDestroyed: (EpochClass, UTCDay) -> Bool
     ) throws(VaultError) {
@@ -250,12 +250,10 @@ final class ErasureLedger: Sendable {
                 }
                 mac = read.mac
                 var record = read.record
-                record.requested?.keys.forget(isDestroyed)
-                record.found?.keys.forget(isDestroyed)
-                if let id = record.requested?.id, erasure(id)?.isForgettable(at: now) == true {
-                    for index in record.requested?.gone?.indices ?? 0..<0 {
-                        record.requested?.gone?[index].links = nil
-                    }
+                if let id = record.requested?.id ?? record.found?.erasure,
+                    erasure(id)?.isForgettable(at: now) == true
+                {
+                    record.forgetLinks(isDestroyed)
                 }
                 let (text, made) = record.line(after: newMAC, key: key)
                 newMAC = made
@@ -297,11 +295,11 @@ final class ErasureLedger: Sendable {
     ) -> Bool {
         book.withLock { book in
             book.erasures.contains { erasure in
-                erasure.epochs.contains {
-                    erasure.keys[$0.id] != nil && isDestroyed($0.id, $0.day)
-                }
-                    || (erasure.isForgettable(at: now)
-                        && erasure.gone.contains { $0.links != nil })
+                erasure.isForgettable(at: now)
+                    && (erasure.gone.contains { $0.links != nil }
+                        || erasure.epochs.contains {
+                            erasure.keys[$0.id] != nil && isDestroyed($0.id, $0.day)
+                        })
             }
         }
     }

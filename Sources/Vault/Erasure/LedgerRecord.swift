@@ -37,7 +37,7 @@ struct LedgerRecord: Codable, Equatable, Sendable {
         var day: UInt32
         var days: UInt16
         var count: Int
-        /// nil: the epoch was destroyed, and nothing has to be kept from coming back.
+        /// nil: forgotten; the epoch was destroyed, and nothing has to be kept from coming back.
         var links: String?
     }
 
@@ -181,9 +181,18 @@ extension LedgerRecord.Keys {
     }
 }
 
+extension LedgerRecord {
+    /// Leaves out the links of destroyed epochs and of keys that were gone before.
+    mutating func forgetLinks(_ isDestroyed: (EpochClass, UTCDay) -> Bool) {
+        requested?.keys.forget(isDestroyed)
+        found?.keys.forget(isDestroyed)
+        for index in requested?.gone?.indices ?? 0..<0 { requested?.gone?[index].links = nil }
+    }
+}
+
 extension [LedgerRecord.Keys] {
     /// Leaves out the links of destroyed epochs.
-    mutating func forget(_ isDestroyed: (EpochClass, UTCDay) -> Bool) {
+    fileprivate mutating func forget(_ isDestroyed: (EpochClass, UTCDay) -> Bool) {
         for index in indices {
             guard let id = self[index].epochClass,
                 isDestroyed(id, UTCDay(number: self[index].day))

@@ -77,7 +77,10 @@ extension Vault {
             batch.unreadable = facts.unreadable
             batch.isMasterKeyRenewed = facts.renewsMasterKey && isRenewed
         }
-        batch.keysDestroyed = erasures.reduce(0) { $0 + $1.links.count }
+        // Those of an epoch that has expired meanwhile went with it.
+        batch.keysDestroyed = erasures.flatMap(\.keys).reduce(0) { count, keys in
+            keyring.bucketKeys(keys.key) == nil ? count : count + keys.value.count
+        }
         batch.sharedLinks = try sharedLinks(of: erasures, store)
         batch.keyringGeneration = keyring.generation
         batch.masterKeyCustody = masterKeySource.custody
@@ -175,8 +178,9 @@ extension Vault {
         return shared.mapValues(\.count)
     }
 
-    /// Forgets links, and removes rewrapped records, of epochs that are destroyed. While a
-    /// destruction is under way the records stay until the next call: nobody waits for it here.
+    /// Forgets links of epochs that are destroyed, some days after their erasure has ended, and
+    /// removes rewrapped records of such epochs. While a destruction is under way the records stay
+    /// until the next call: nobody waits for it here.
     func forgetDestroyedErasures(now: Milliseconds) throws(VaultError) {
         let keyring = keyring
         // By their own date, too: a keyring that was brought back from an older copy may lack keys

@@ -82,6 +82,10 @@ struct SubjectVerifyReceipt: ParsableCommand {
                     })
         }
         Terminal.print("\n" + table.text)
+        let recipients = receipt["recipients"]
+        if recipients?["isKnown"] == .boolean(false) || recipients?["isPartial"] == .boolean(true) {
+            Terminal.print("Perhaps others too: not all sequences were known any more.")
+        }
         Terminal.print("\nnot covered:")
         for limit in receipt["notCovered"]?.array ?? [] {
             Terminal.print("- " + Table.printable(limit["text"]?.string ?? ""))
