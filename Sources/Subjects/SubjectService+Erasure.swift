@@ -14,6 +14,8 @@ extension SubjectService {
     package func erase(
         _ subject: DataSubject, _ request: ErasureRequest, by requester: Requester
     ) async throws(SubjectError) -> ErasureAnswer {
+        // The time of the request is when it comes in, however long it waits for its turn.
+        let requestedAt = clock()
         if let reference = request.reference, !ErasureRequest.isReference(reference) {
             throw .badRequest(
                 parameter: "/reference",
@@ -21,7 +23,7 @@ extension SubjectService {
         }
         let streams = try catalog().streams(named: request.streams).map(\.id)
         var answer = try await requests.run { () throws(SubjectError) in
-            try await self.request(subject, request, streams, requester)
+            try await self.request(subject, request, streams, requester, at: requestedAt)
         }
         // Also if a start has ended the destruction that another process began: then the receipt
         // may not be written yet.
@@ -36,9 +38,9 @@ extension SubjectService {
 
     private func request(
         _ subject: DataSubject, _ request: ErasureRequest, _ streams: [StreamID],
-        _ requester: Requester
+        _ requester: Requester, at now: Milliseconds
     ) async throws(SubjectError) -> ErasureAnswer {
-        let (vault, now) = (vault, clock())
+        let vault = vault
         let answer = try await onReaderThread { () -> ErasureAnswer in
             try subject.bytes.withUnsafeBytes { bytes in
                 if let earlier = try Self.earlier(bytes, request, streams, vault) {

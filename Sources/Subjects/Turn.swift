@@ -13,6 +13,9 @@ final class Turn: Sendable {
 
     private let state = Mutex(State())
 
+    /// How many stand in line.
+    var waitingCount: Int { state.withLock { $0.line.count } }
+
     func run<R: Sendable>(
         _ body: () async throws(SubjectError) -> R
     ) async throws(SubjectError) -> R {

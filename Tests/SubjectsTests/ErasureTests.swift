@@ -5,6 +5,7 @@ import Crypto
 import Foundation
 import Query
 import Store
+import Synchronization
 import Testing
 import Vault
 
@@ -118,6 +119,36 @@ struct ErasureTests {
         #expect(site.vault.erasures.count == 1)
         #expect(try site.entries(.erasureReceiptIssued).count == 1)
         #expect(try await site.accesses(Self.joe).marks == ["b"])
+    }
+
+    @Test("a request is of when it came in, however long it waits for others")
+    func requestedAt() async throws {
+        let files = SiteFiles()
+        let hold = Hold()
+        let clock = files.clock
+        let site = try Site(
+            files,
+            before: { step throws(VaultError) in
+                guard step == .appendRequested, let turn = hold.turn.withLock({ $0 }) else {
+                    return
+                }
+                hold.turn.withLock { $0 = nil }
+                while turn.waitingCount == 0 { sched_yield() }
+                clock.advances(by: 60_000)
+            })
+        let subjects = site.subjects
+        hold.turn.withLock { $0 = subjects.requests }
+        let times = try await withThrowingTaskGroup(of: Milliseconds.self) { group in
+            for person in [Self.jane, Self.joe] {
+                group.addTask {
+                    let subject = try #require(DataSubject(person))
+                    return try await subjects.erase(subject, ErasureRequest(), by: Site.officer)
+                        .erasure.requestedAt
+                }
+            }
+            return try await group.reduce(into: [Milliseconds]()) { $0.append($1) }
+        }
+        #expect(times == [Site.start, Site.start])
     }
 
     @Test("somebody of whom nothing is known gets a receipt too, once")
@@ -277,6 +308,11 @@ struct ErasureTests {
 }
 
 struct Unexpected: Error {}
+
+/// A turn in which the second must stand before the first goes on.
+private final class Hold: Sendable {
+    let turn = Mutex<Turn?>(nil)
+}
 
 extension Site {
     @discardableResult

@@ -35,7 +35,8 @@ final class Site {
     static let officer = Requester(client: "officer", role: "dpo")
 
     init(
-        _ files: SiteFiles = SiteFiles(), linksMax: Int = SubjectService.linksMax
+        _ files: SiteFiles = SiteFiles(), linksMax: Int = SubjectService.linksMax,
+        before hook: @escaping ErasureStep.Hook = ErasureStep.defaultHook
     ) throws {
         self.files = files
         let (directory, clock) = (files.directory, files.clock)
@@ -53,10 +54,12 @@ final class Site {
             try Vault.initialise(
                 keyringDirectory: directory + "/keys", masterKey: master, now: clock.now)
         }
+        var custody = VaultConfiguration(cachedKeysMax: 1_024)
+        custody.beforeErasureStep = hook
         vault = try Vault.unlock(
             keyringDirectory: directory + "/keys", masterKey: master,
             clock: VaultClock(wall: { clock.now }, monotonic: { clock.now }),
-            configuration: VaultConfiguration(cachedKeysMax: 1_024))
+            configuration: custody)
         audit = try AuditLog(
             store: store,
             signer: try CheckpointSigner(

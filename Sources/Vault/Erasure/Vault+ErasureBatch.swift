@@ -16,12 +16,12 @@ extension Vault {
     /// Goes on where a call or a process before it ended. Requests that come meanwhile are for the
     /// next call. An erasure is an explicit act: a clock that is not trusted does not hold it.
     /// Blocks: reads all records of keys twice and writes those of the touched buckets, about one
-    /// in 256 for a person with one key.
+    /// in 256 for a person with one key. Destroyed at the time of the vault's clock at the end.
     /// - Returns: nil if nothing waits.
     /// - Throws: whatever failed: call again. `.store(.corrupt)`: survivors cannot be opened.
     ///   `.keyring` while the escrow is behind: until it holds nothing older nothing is destroyed.
     package func destroyErased(now: Milliseconds) throws(VaultError) -> ErasureBatch? {
-        try batches.lock.withLock { _ throws(VaultError) in
+        let batch: ErasureBatch? = try batches.lock.withLock { _ throws(VaultError) in
             let store = try erasableStore()
             try acts.lock.withLock { _ throws(VaultError) in
                 try applyLedger(store, isReplay: false)
@@ -35,6 +35,9 @@ extension Vault {
             guard let started = try openBatch(now) else { return nil }
             return try run(started, store, now)
         }
+        // What an earlier process left is ended.
+        interruption.withLock { $0 = nil }
+        return batch
     }
 
     private func openBatch(_ now: Milliseconds) throws(VaultError) -> ErasureBook.OpenBatch? {
@@ -89,7 +92,8 @@ extension Vault {
         try settleEscrow()
         try acts.lock.withLock { _ throws(VaultError) in
             try step(.appendCompleted)
-            try ledger.append(at: now) { $0.completed = complete }
+            // Not `now`, which is from before all this: copies that were made meanwhile open.
+            try ledger.append(at: max(now, clock.wall())) { $0.completed = complete }
             try applyLedger(store, isReplay: false)
         }
         return complete

@@ -274,6 +274,22 @@ import Testing
         #expect(again.unreadable == bert.count - untouched.count)
     }
 
+    @Test("an erasure is destroyed when that has happened, not when its destruction began")
+    func destroyedAt() throws {
+        let site = try ErasureSite()
+        _ = try site.keys(3, of: "anna")
+        let clock = site.clock
+        try site.opens(before: { step throws(VaultError) in
+            if step == .destroyBuckets { clock.advances(by: 90 * second) }
+        })
+        let begun = site.now
+        try site.erases("anna", id: "e-1")
+        _ = try site.vault.destroyErased(now: begun)
+        let erasure = try #require(site.vault.erasure(id: "e-1"))
+        #expect(erasure.requestedAt == begun)
+        #expect(erasure.destroyedAt == begun + 90 * second)
+    }
+
     @Test("a destruction goes on while the clock is not trusted")
     func clockOnHold() throws {
         let site = try ErasureSite()
@@ -284,8 +300,7 @@ import Testing
         #expect(try site.vault.destroyErased(now: site.now)?.keysDestroyed == 3)
     }
 
-    @Test(
-        "an epoch that expires before the destruction needs none, and its links are known for a week")
+    @Test("an epoch that expires before the destruction needs none; its links are known for a week")
     func expired() throws {
         let site = try ErasureSite()
         _ = try site.keys(300, of: "anna")

@@ -41,6 +41,7 @@ struct ErasureEscrowTests {
         #expect(try site.openable(bert) == 300)
         try FileManager.default.moveItem(atPath: away, toPath: escrow)
         #expect(try site.vault.destroyErased(now: site.now)?.keysDestroyed == 3)
+        #expect(site.vault.interruptedDestruction == nil)
         #expect(site.vault.erasure(id: "e-1")?.state == .destroyed)
         try expectCurrent(site, escrow)
         #expect(site.names(in: "escrow") == ["keyring"])
