@@ -52,9 +52,14 @@ extension Vault {
         let sequence = tagger.tag(keyValue, stream: stream, purpose: .sequence)
         var tag: UInt64 = 0
         if let subject { tag = tagger.tag(subject, stream: stream, purpose: .subject).short }
-        return cache.copySealing(
+        // Before the copy: if no purge is under way, what is in memory was not erased yet.
+        let isPurging = purges.load(ordering: .acquiring) > 0
+        let link = cache.copySealing(
             sequence, retention: retention, subject: tag, now: now,
             newestDay: keyring.newestDay, isCounted: true, into: bytes)
+        guard isPurging, let link, ledger.isErased(link) else { return link }
+        cplatform_zeroise(bytes, DataKey.byteCount)
+        return nil
     }
 
     /// Lends the key that seals for a sequence: from memory, from the store, or a new one, whose

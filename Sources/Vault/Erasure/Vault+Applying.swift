@@ -26,6 +26,7 @@ extension Vault {
         try raiseEpoch(store, now)
         try acts.lock.withLock { _ throws(VaultError) in
             try findBroughtBack(store, now)
+            purgedThrough.store(0, ordering: .relaxed)
             try applyLedger(store, isReplay: true)
         }
         keyring.note(ledger: ledger.number, now: now)
@@ -80,9 +81,9 @@ extension Vault {
     func applyLedger(
         _ store: any ErasableKeyStore, isReplay: Bool
     ) throws(VaultError) {
+        // First: nothing that may fail comes between the ledger and this.
+        purgeErased()
         let book = ledger.snapshot
-        // First, and also if it was done: nothing that may fail comes between the ledger and this.
-        for link in book.tombstones { cache.remove(link) }
         let known = try Self.number(in: store)
         guard book.number > known else { return }
         var entries: [(number: UInt64, entry: Mutation)] = []
@@ -118,6 +119,19 @@ extension Vault {
             .putDocument(
                 Self.ledgerDocument, body: Array(String(book.number).utf8), expectedRevision: 0))
         try submit(mutations, to: store, waits: true)
+    }
+
+    /// Takes the keys of erasures out of memory that the ledger has got since the last time. A later
+    /// record may give keys to an older erasure, but only at a start, which begins with all. With
+    /// `acts` held.
+    func purgeErased() {
+        let book = ledger.snapshot
+        let purged = purgedThrough.load(ordering: .relaxed)
+        for erasure in book.erasures.reversed() {
+            guard erasure.number > purged else { break }
+            for link in erasure.keys.values.joined() { cache.remove(link) }
+        }
+        purgedThrough.store(book.number, ordering: .relaxed)
     }
 
     /// Purges the cache of an erasure's keys and deletes what the store has of them. In the store's

@@ -17,6 +17,7 @@ extension Vault {
     ///     `reference` do, such as a case number; no person is in any of them.
     ///   - fence: events of the person in these streams are refused from now on
     ///     (`.subjectFenced`), until `liftFence`.
+    ///   - now: when it was asked for, which stands in the ledger.
     /// - Throws: `.ledger` and `.store`. If the ledger could be written the person is erased all
     ///   the same: the call after it, the next `destroyErased` or the next start goes on.
     package func requestErasure(
@@ -37,6 +38,10 @@ extension Vault {
                 defer { ledger.lower(fences) }
                 let found = try keysOnRecord(of: subjects, store)
                 try step(.appendRequested)
+                // Until they are out of memory, whoever seals asks the ledger: what was taken in and
+                // sealed with an erased key nobody could ever read.
+                purges.wrappingAdd(1, ordering: .acquiringAndReleasing)
+                defer { purges.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
                 try ledger.append(at: now) { record in
                     record.requested = LedgerRecord.Requested(
                         id: id, client: actor.client, role: actor.role, reference: reference,
@@ -44,6 +49,7 @@ extension Vault {
                         subjects: subjects.map { LedgerRecord.Subject($0) },
                         keys: found.erasable, gone: found.gone.isEmpty ? nil : found.gone)
                 }
+                purgeErased()
             }
             try applyLedger(store, isReplay: false)
             guard let erasure = ledger.erasure(id) else {

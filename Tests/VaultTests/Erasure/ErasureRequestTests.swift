@@ -63,6 +63,49 @@ import Testing
         #expect(try site.acts().filter { $0 == "erasureRequested" }.count == 1)
     }
 
+    @Test("while erased keys are taken out of memory those that are still there seal nothing")
+    func beforeThePurge() throws {
+        let site = try ErasureSite()
+        let anna = try site.key(of: "anna-0", subject: "anna")
+        let bert = try site.key(of: "bert-0", subject: "bert")
+        site.vault.purges.store(1, ordering: .releasing)
+        let keys = LedgerRecord.Keys(
+            stream: clicks.rawValue, epoch: site.vault.statistics.epoch,
+            day: UTCDay(at: site.now).number, days: RetentionClass.standard.days, count: 1,
+            links: LedgerRecord.Keys.encoded([anna.link]))
+        let person = site.hash(of: "anna").hexadecimal
+        try site.vault.ledger.append(at: site.now) {
+            $0.requested = LedgerRecord.Requested(
+                id: "e-1", client: "c", role: "dpo", person: person, hasFence: false,
+                subjects: [], keys: [keys])
+        }
+        #expect(site.vault.cachedKey(of: "anna-0", subject: "anna", at: site.now) == nil)
+        #expect(site.vault.cachedKey(of: "bert-0", subject: "bert", at: site.now) == bert)
+        #expect(try site.key(of: "anna-0", subject: "anna").link != anna.link)
+    }
+
+    @Test("an erasure looks in memory for its own keys, not for those of all that came before")
+    func ownKeys() throws {
+        let site = try ErasureSite()
+        let anna = try site.key(of: "anna-0", subject: "anna")
+        _ = try site.keys(1, of: "bert")
+        try site.erases("anna")
+        #expect(!contains(site.vault.cache.arena.copy(), anna.bytes))
+        // Nothing brings an erased key there; this one shows where is looked.
+        let facts = CachedKeyFacts(
+            sequence: SequenceID(stream: clicks, hash: Hash256()), link: anna.link,
+            epoch: EpochClass(epoch: site.vault.statistics.epoch, retention: .standard),
+            term: KeyTerm(
+                created: site.now, expires: site.now + hour, day: UTCDay(at: site.now)))
+        try anna.bytes.withUnsafeBytes {
+            site.vault.cache.insert(facts, bytes: try #require($0.baseAddress))
+        }
+        try site.erases("bert")
+        #expect(contains(site.vault.cache.arena.copy(), anna.bytes))
+        #expect(throws: VaultError.keyGone) { try site.vault.key(for: anna.link, at: site.now) }
+        #expect(!contains(site.vault.cache.arena.copy(), anna.bytes))
+    }
+
     @Test("an erasure holds over a restart, and over one that dies before any of its steps")
     func restart() throws {
         for step in [ErasureStep.deleteRecords, .commitRequested] {
