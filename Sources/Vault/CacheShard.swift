@@ -163,6 +163,12 @@ struct CacheShard: ~Copyable, @unchecked Sendable {
         if let place = place(of: link) { note(subject, at: place) }
     }
 
+    /// nil: the key of the link is not here.
+    func epoch(of link: KeyLink) -> EpochClass? {
+        guard let place = place(of: link) else { return nil }
+        return places[place].epoch
+    }
+
     private mutating func choosePlace() -> Int {
         // Two rounds at most: the first takes every second chance away.
         while true {

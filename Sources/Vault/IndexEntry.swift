@@ -7,8 +7,7 @@ import Store
 /// index    key    stream 4 | HMAC of the key-field value 32
 ///          value  version 1 = 1 | key link 16 | created 8      the newest key of the sequence
 /// subjects key    stream 4 | HMAC of the data subject 32 | key link 16
-///          value  created 8: ms since 1970 when the key was made, or up to a day later, when the
-///                 person was put on record for it; empty in entries of old
+///          value  see SubjectEntry
 ///          One prefix finds all keys of a person in a stream.
 /// ```
 /// Integers are big-endian.
@@ -47,16 +46,6 @@ struct IndexEntry: Equatable {
 
     static func subjectPrefix(_ stream: StreamID, _ subject: Hash256) -> [UInt8] {
         bytes(of: stream) + subject.bytes
-    }
-
-    static func subjectValue(created: Milliseconds) -> [UInt8] {
-        withUnsafeBytes(of: created.bigEndian) { Array($0) }
-    }
-
-    /// nil: an entry of old, which does not say it.
-    static func subjectCreated(_ value: [UInt8]) -> Milliseconds? {
-        guard value.count == 8 else { return nil }
-        return Milliseconds(truncatingIfNeeded: value.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
     }
 
     private static func bytes(of stream: StreamID) -> [UInt8] {

@@ -120,6 +120,11 @@ final class KeyCache: Sendable {
         }
     }
 
+    /// The epoch whose keys wrap the key of a link; nil if that is not here.
+    func epoch(of link: KeyLink) -> EpochClass? {
+        parts[partIndex(link)].shard.withLock { $0.epoch(of: link) }
+    }
+
     func noteSubject(_ subject: UInt64, _ link: KeyLink) {
         parts[partIndex(link)].shard.withLock { $0.noteSubject(subject, link) }
     }

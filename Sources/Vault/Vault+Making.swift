@@ -12,7 +12,8 @@ extension Vault {
         }
         if let link = copyCached(request, subject: request.subjectTag, into: bytes) { return link }
         if request.subject != nil, let link = copyCached(request, subject: 0, into: bytes) {
-            try putSubject(request, link, created: request.now)
+            try putSubject(
+                request, link, SubjectEntry(created: request.now, epoch: cache.epoch(of: link)))
             cache.noteSubject(request.subjectTag, link)
             return link
         }
@@ -21,7 +22,8 @@ extension Vault {
             facts.sequence == request.sequence, facts.epoch.retention == request.retention,
             facts.term.seals(now: request.now, newestDay: keyring.newestDay)
         else { return try makeKey(request, into: bytes) }
-        try putSubject(request, facts.link, created: facts.term.created)
+        try putSubject(
+            request, facts.link, SubjectEntry(created: facts.term.created, epoch: facts.epoch))
         cache.insert(
             facts, bytes: bytes, sequence: request.sequenceTag, subject: request.subjectTag)
         try checkStillThere(facts)
@@ -122,7 +124,7 @@ extension Vault {
             mutations.append(
                 .putSubject(
                     key: IndexEntry.subjectKey(sequence.stream, subject, link),
-                    value: IndexEntry.subjectValue(created: facts.term.created)))
+                    value: SubjectEntry(created: facts.term.created, epoch: facts.epoch).value))
         }
         let fate = KeyFate()
         // Before the submission: the completion may come at once.
@@ -144,13 +146,13 @@ extension Vault {
 
     /// Puts the subject on record for the key: in the queue before any event that needs it.
     private func putSubject(
-        _ request: KeyRequest, _ link: KeyLink, created: Milliseconds
+        _ request: KeyRequest, _ link: KeyLink, _ entry: SubjectEntry
     ) throws(VaultError) {
         guard let subject = request.subject else { return }
         let key = IndexEntry.subjectKey(request.sequence.stream, subject, link)
         do throws(StoreError) {
-            let value = IndexEntry.subjectValue(created: created)
-            try request.store.submit([.putSubject(key: key, value: value)], completion: nil)
+            try request.store.submit(
+                [.putSubject(key: key, value: entry.value)], completion: nil)
         } catch {
             throw .store(error)
         }

@@ -195,9 +195,11 @@ extension Vault {
     ) throws(VaultError) {
         for person in erasure.subjects {
             var mutations: [Mutation] = []
-            try visitEntries(of: person, store) { link, created throws(VaultError) in
-                let found = try subjectLink(link, person.stream, created, store)
-                guard found.isErased || found.destroyedAt == nil else { return }
+            try visitEntries(of: person, store) { link, entry throws(VaultError) in
+                if !ledger.isErased(link) {
+                    let found = try subjectLink(link, person.stream, entry.created, store)
+                    guard found.destroyedAt == nil else { return }
+                }
                 mutations.append(
                     .deleteSubject(
                         key: IndexEntry.subjectKey(person.stream, person.subject, link)))

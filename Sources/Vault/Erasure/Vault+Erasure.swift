@@ -7,8 +7,8 @@ extension Vault {
     /// them back. `destroyErased` destroys them for good.
     ///
     /// What is submitted after the call began may belong to a new key, which later events of the
-    /// person get. Durable on return. Repeating it with the same id gives what it gave. Blocks: two
-    /// reads a link and two commits.
+    /// person get. Durable on return. Repeating it with the same id gives what it gave. Blocks: a
+    /// read for each thousand links until they are unusable, then two a link and two commits.
     ///
     /// - Parameters:
     ///   - streams: where; those that the caller knows to have data subjects, or some of them.
@@ -94,12 +94,20 @@ extension Vault {
 
     // MARK: Finding
 
-    /// The person's keys, for the ledger: those that can still be opened, and those that are gone,
-    /// of which only who had received what they sealed can still be asked. Everything that was on
-    /// its way when this was called is seen.
-    /// - Parameter time: keys made later are left out.
+    private enum Finding {
+        case gone
+        /// Made after the time that is asked for.
+        case later
+        case erasable(EpochClass, UTCDay)
+    }
+
+    /// The person's keys, for the ledger: those whose epochs are there, and those that are gone, of
+    /// which only who had received what they sealed can still be asked. Everything that was on its
+    /// way when this was called is seen. Cost: a read for each thousand keys; for those with entries
+    /// of old, or if a time is asked for, one for each key too.
+    /// - Parameter time: keys made later are left out; nil: none.
     func keysOnRecord(
-        of subjects: [Fence], madeUpTo time: Milliseconds = .max, _ store: any ErasableKeyStore
+        of subjects: [Fence], madeUpTo time: Milliseconds? = nil, _ store: any ErasableKeyStore
     ) throws(VaultError) -> (erasable: [LedgerRecord.Keys], gone: [LedgerRecord.Gone]) {
         struct Group: Hashable {
             let stream: StreamID
@@ -114,14 +122,14 @@ extension Vault {
         var gone: [LedgerRecord.Gone] = []
         for person in subjects {
             var links: [(link: KeyLink, created: Milliseconds?)] = []
-            try visitEntries(of: person, store) { link, created throws(VaultError) in
-                guard let record = try erasableRecord(link, store),
-                    let keys = keyring.bucketKeys(record.epoch)
-                else { return links.append((link, created)) }
-                guard record.created <= time else { return }
-                groups[
-                    Group(stream: person.stream, id: record.epoch, day: keys.day), default: []
-                ].append(link)
+            try visitEntries(of: person, store) { link, entry throws(VaultError) in
+                let found = try finding(link, entry, madeUpTo: time, store)
+                switch found {
+                case .gone: links.append((link, entry.created))
+                case .later: break
+                case .erasable(let id, let day):
+                    groups[Group(stream: person.stream, id: id, day: day), default: []].append(link)
+                }
             }
             guard !links.isEmpty else { continue }
             gone.append(
@@ -143,14 +151,25 @@ extension Vault {
         )
     }
 
-    /// nil: the key is gone already, or its record is damaged, so that nobody opens it here. If an
-    /// older store with a whole record comes back, its key is found and erased then.
-    private func erasableRecord(
-        _ link: KeyLink, _ store: any ErasableKeyStore
-    ) throws(VaultError) -> KeyRecord? {
-        guard !ledger.isErased(link) else { return nil }
-        let bytes = try readingStore { () throws(StoreError) in try store.readKey(link) }
-        return bytes.flatMap { try? KeyRecord($0) }
+    /// What is to become of a key. Its entry says enough; its record, which may be damaged here and
+    /// whole in a copy of the store, is read if the entry is of old, or for the key's own time: an
+    /// entry may be later.
+    private func finding(
+        _ link: KeyLink, _ entry: SubjectEntry, madeUpTo time: Milliseconds?,
+        _ store: any ErasableKeyStore
+    ) throws(VaultError) -> Finding {
+        guard !ledger.isErased(link) else { return .gone }
+        var id = entry.epoch
+        if id == nil || time != nil {
+            let bytes = try readingStore { () throws(StoreError) in try store.readKey(link) }
+            let record = bytes.flatMap { try? KeyRecord($0) }
+            if let time, record?.created ?? entry.created ?? .max > time { return .later }
+            // An entry of old whose record is damaged: if an older store with a whole one comes
+            // back, its key is found and erased then.
+            id = record?.epoch ?? id
+        }
+        guard let id, let keys = keyring.bucketKeys(id) else { return .gone }
+        return .erasable(id, keys.day)
     }
 
     /// Returns when everybody who was making or finding a key to seal with has submitted what it

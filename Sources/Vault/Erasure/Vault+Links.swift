@@ -22,8 +22,8 @@ extension Vault {
         for stream in Set(streams).sorted() {
             let hash = hashes.hash(subject, stream: stream, purpose: .subject)
             try visitEntries(of: Fence(stream: stream, subject: hash), store) {
-                link, created throws(VaultError) in
-                links.append(try subjectLink(link, stream, created, store))
+                link, entry throws(VaultError) in
+                links.append(try subjectLink(link, stream, entry.created, store))
             }
         }
         return links
@@ -48,11 +48,11 @@ extension Vault {
 
     func visitEntries(
         of person: Fence, _ store: any ErasableKeyStore,
-        _ body: (KeyLink, Milliseconds?) throws(VaultError) -> Void
+        _ body: (KeyLink, SubjectEntry) throws(VaultError) -> Void
     ) throws(VaultError) {
         let prefix = IndexEntry.subjectPrefix(person.stream, person.subject)
         try visitSubjects(prefix, store) { link, value throws(VaultError) in
-            try body(link, IndexEntry.subjectCreated(value))
+            try body(link, SubjectEntry(value))
             return true
         }
     }
