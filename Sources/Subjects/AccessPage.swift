@@ -37,15 +37,25 @@ package struct AccessPage: Sendable {
         /// Earlier erasures of the person in these streams: their sequences are looked for in the
         /// audit log too, as far as the ledger still knows them.
         package var erasures: [Erasure]
+
+        /// What the document does not hold, in words.
+        package var notCovered: [String] {
+            guard erasures.contains(where: { !$0.areLinksKnown }) else {
+                return AccessPage.notCovered
+            }
+            return AccessPage.notCovered + [
+                "Events that were sealed with keys of an earlier erasure that are not known any more "
+                    + "(keyLinksKnown): who had received them stands in its receipt."
+            ]
+        }
     }
 
-    /// What the document does not hold, in words.
-    package static let notCovered = [
+    private static let notCovered = [
         "Events whose contract names no data subject, or that named another one: nothing tells "
             + "that they are this person's.",
         "Refused events that a stream keeps: nobody has checked whose they are.",
-        "Events in the person's sequences that are about somebody else or about nobody, counted "
-            + "in passedOver.",
+        "Events in the person's sequences that are about somebody else or about nobody, or of which "
+            + "that cannot be told because the key is gone, counted in passedOver.",
         "Objects that exporters wrote to buckets: recipients names them.",
         "Events that have expired.",
     ]

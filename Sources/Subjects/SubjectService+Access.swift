@@ -44,8 +44,8 @@ extension SubjectService {
             found = try await query.access(
                 Query.AccessRequest(
                     subject: subject.bytes, person: person, client: requester.client,
-                    role: requester.role, sources: sources(streams, links), start: start,
-                    limit: question.limit, from: question.from, to: question.to))
+                    role: requester.role, sources: sources(streams, links, erasures),
+                    start: start, limit: question.limit, from: question.from, to: question.to))
         } catch {
             throw SubjectError(error)
         }
@@ -73,18 +73,22 @@ extension SubjectService {
         return try await recipients(of: Set(links.map(\.link) + erased), question, in: streams)
     }
 
-    /// Streams in which nothing is on record for the person are not scanned.
+    /// Streams in which nothing is on record for the person are not scanned. The index by person goes
+    /// with an erasure, and the events stay: those whose data-subject field is in clear are given.
     private func sources(
-        _ streams: [StreamDefinition], _ links: [SubjectLink]
+        _ streams: [StreamDefinition], _ links: [SubjectLink], _ erasures: [Erasure]
     ) -> [Query.AccessSource] {
         streams.compactMap { stream in
             let own = links.filter { $0.stream == stream.id }
-            guard !own.isEmpty else { return nil }
-            // A key whose record is gone has no time; its events are looked for from the beginning.
-            let first = own.map { $0.created ?? .min }.min() ?? .min
+            let erased = erasures.filter { $0.hasKnownLinks(in: stream.id) }
+            // If it is not known when a key was made, events are looked for from the beginning.
+            let times: [Milliseconds] =
+                own.map { link in link.created.map { $0 - Self.tolerance } ?? .min }
+                + erased.map { firstKey(of: $0) ?? .min }
+            guard let first = times.min() else { return nil }
             return Query.AccessSource(
-                stream: stream, links: KeyLinkSet(own.map(\.link)),
-                from: first == .min ? .min : first - Self.tolerance)
+                stream: stream,
+                links: KeyLinkSet(own.map(\.link) + erased.flatMap(\.knownLinks)), from: first)
         }
     }
 

@@ -94,7 +94,7 @@ extension SubjectService {
     }
 
     /// Before it there is no event of the person; nil: that is not known.
-    private func firstKey(of erasure: Erasure) -> Milliseconds? {
+    func firstKey(of erasure: Erasure) -> Milliseconds? {
         guard erasure.gone.allSatisfy({ $0.since != nil }) else { return nil }
         let times = erasure.epochs.map(\.day.start) + erasure.gone.compactMap(\.since)
         return times.min().map { $0 - Self.tolerance }

@@ -87,6 +87,30 @@ struct AccessTests {
         #expect(pages.map(\.undecided).reduce(0, +) == 1)
     }
 
+    @Test("after an erasure events are given, sealed, if the person stands there in clear")
+    func erased() async throws {
+        let site = try Site()
+        await site.stores(
+            Visit(mark: "sealed"), Visit(session: "s2", mark: "clear", contract: "clear"),
+            Visit(person: Self.joe, session: "s2", mark: "joe", contract: "clear"))
+        for now in [false, true] {
+            try await site.erases(Self.jane, now: now)
+            let pages = try await site.accesses(Self.jane)
+            #expect(try pages.marks == ["clear"])
+            #expect(pages.flatMap(\.events).map(\.event.sealed) == [1])
+            #expect(pages.map(\.undecided).reduce(0, +) == 1)
+            let text = pages.map { String(decoding: $0.body, as: UTF8.self) }.joined()
+            #expect(!text.contains("SMCANARY") && !text.contains(Self.joe))
+            #expect(pages.first?.head?.notCovered.contains { $0.contains("earlier") } == false)
+        }
+        // Until the keys are forgotten; then the document says so.
+        site.clock.advances(by: 10 * Site.day)
+        #expect(try site.vault.destroyExpiredEpochs(now: site.clock.now).count == 1)
+        let pages = try await site.accesses(Self.jane)
+        #expect(pages.flatMap(\.events).isEmpty)
+        #expect(pages.first?.head?.notCovered.contains { $0.contains("earlier") } == true)
+    }
+
     private func withKeysGone(_ files: SiteFiles) async throws {
         let site = try Site(files)
         await site.stores(Visit(mark: "sealed"), Visit(mark: "clear", contract: "clear"))

@@ -56,7 +56,7 @@ enum SubjectWire {
             ("purposes", .array(head.purposes.map(purpose))),
             ("recipients", WireValue(head.recipients)),
             ("erasures", .array(head.erasures.map(erasureOfRecipients))),
-            ("notCovered", .array(AccessPage.notCovered.map(WireValue.string))),
+            ("notCovered", .array(head.notCovered.map(WireValue.string))),
         ])
     }
 

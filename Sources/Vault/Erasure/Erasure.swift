@@ -48,6 +48,11 @@ package struct Erasure: Sendable, Equatable {
     package var knownLinks: Set<KeyLink> {
         Set(keys.values.joined()).union(gone.lazy.flatMap { $0.links ?? [] })
     }
+    /// True if some of the links that are known may be of the stream.
+    package func hasKnownLinks(in stream: StreamID) -> Bool {
+        epochs.contains { $0.stream == stream && keys[$0.id] != nil }
+            || gone.contains { $0.stream == stream && $0.links != nil }
+    }
     /// False: some of the links were forgotten, so that not all can be said of them.
     package var areLinksKnown: Bool {
         links.count == linkCount && gone.allSatisfy { $0.links != nil }
