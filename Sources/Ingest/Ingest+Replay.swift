@@ -11,11 +11,19 @@ extension Ingest {
         /// Durable, and so is the mark that keeps it from being replayed again.
         case accepted
         case refused(Refusal)
+        /// It was sent before its person was erased.
+        case subjectErased
+        /// Its person was erased with a fence.
+        case subjectFenced
         /// The key or the store could not be had; nothing was stored.
         case failed(StoreError)
     }
 
-    package typealias Replayed = (rejection: Offset, body: RefusedBody)
+    /// `rejectedAt`: when it was kept, ms since 1970.
+    package typealias Replayed = (rejection: Offset, rejectedAt: Milliseconds, body: RefusedBody)
+
+    /// What was refused is kept some time later: the commit may have to wait.
+    private static let keptLateMax: Milliseconds = 60_000
 
     /// Replays a group: what is accepted of it is one commit, in which each event stands with its
     /// ``ReplayMark``, so that after a crash either both are there or neither.
@@ -60,24 +68,40 @@ extension Ingest {
                 return .refused(error)
             }
             let token = CommitToken(first: replayed.rejection.rawValue, second: 0)
+            let stream = target.partition.stream
+            guard !isErased(replayed, decoder, stream) else { return .subjectErased }
             do throws(VaultError) {
-                try vault.withKey(
-                    stream: target.partition.stream, retention: target.retention,
+                let isRecorded = try vault.withKey(
+                    stream: stream, retention: target.retention,
                     keyValue: decoder.keyValue, subject: decoder.subjectValue, now: now
-                ) { key in
+                ) { key -> Bool in
+                    // Again: who was erased a moment ago has got a new key.
+                    guard !isErased(replayed, decoder, stream) else { return false }
                     recorder.record(
                         json: decoder.json, spans: decoder.spans,
                         contract: decoder.contract.number, consent: decoder.consentLevels,
                         key: key, target: target, now: now, token: token, into: chunk)
+                    return true
                 }
+                guard isRecorded else { return .subjectErased }
             } catch {
-                return .failed(SlowLane.storeError(for: error))
+                return error == .subjectFenced
+                    ? .subjectFenced : .failed(SlowLane.storeError(for: error))
             }
             ReplayMark(rejection: replayed.rejection).append(
-                to: chunk, stream: target.partition.stream, retention: target.retention,
+                to: chunk, stream: stream, retention: target.retention,
                 now: now, token: token)
             return .accepted
         }
+    }
+
+    /// What a person had sent before an erasure must not come back.
+    private func isErased(
+        _ replayed: Replayed, _ decoder: EventDecoder, _ stream: StreamID
+    ) -> Bool {
+        guard let subject = decoder.subjectValue else { return false }
+        return vault.wasErased(
+            subject, in: stream, since: replayed.rejectedAt - Self.keptLateMax)
     }
 
     private func decode(_ refused: RefusedBody, _ decoder: EventDecoder) throws(Refusal) {

@@ -103,9 +103,9 @@ struct KeepingTests {
         let machine = try Machine()
         let target = try keeps(machine)
         let group = [
-            (rejection: Offset(rawValue: 4), body: try body(event("s1", mark: "good"))),
-            (rejection: Offset(rawValue: 5), body: try body(event("s1", mark: "BAD"))),
-            (rejection: Offset(rawValue: 9), body: try body(event("s2", mark: "also-good"))),
+            try replayed(4, event("s1", mark: "good"), at: machine.clock.now),
+            try replayed(5, event("s1", mark: "BAD"), at: machine.clock.now),
+            try replayed(9, event("s2", mark: "also-good"), at: machine.clock.now),
         ]
         let commits = machine.store.statistics.events
         let outcomes = await machine.ingest.replay(group, to: target, now: machine.clock.now)
@@ -121,10 +121,48 @@ struct KeepingTests {
         #expect(machine.store.tail(Self.marks).rawValue == 2)
     }
 
+    @Test("a replay brings back nothing of who was erased since, and a fence holds for the rest")
+    func erasedPerson() async throws {
+        let machine = try Machine(contract: try TestContract.document(subject: "name"))
+        machine.vault.attach(store: machine.store)
+        let target = try keeps(machine)
+        let before = machine.clock.now
+        machine.clock.advances(by: 100_000)
+        for (person, fence) in [("Ada", false), ("Eve", true)] {
+            _ = try Array(person.utf8).withUnsafeBytes {
+                try machine.vault.requestErasure(
+                    of: $0, streams: [Self.stream], id: "e-\(person)",
+                    by: (client: "dpo", role: "dpo"), reference: nil, fence: fence,
+                    now: machine.clock.now)
+            }
+        }
+        machine.clock.advances(by: 100_000)
+        let after = machine.clock.now
+        let group = [
+            try replayed(1, event("s1", mark: "ada-before", name: "Ada"), at: before),
+            try replayed(2, event("s1", mark: "bob-before", name: "Bob"), at: before),
+            try replayed(3, event("s1", mark: "ada-after", name: "Ada"), at: after),
+            try replayed(4, event("s2", mark: "eve-before", name: "Eve"), at: before),
+            try replayed(5, event("s2", mark: "eve-after", name: "Eve"), at: after),
+        ]
+        let outcomes = await machine.ingest.replay(group, to: target, now: after)
+        #expect(outcomes.map(name) == ["erased", "accepted", "accepted", "erased", "fenced"])
+        #expect(try machine.storedMarks() == ["bob-before", "ada-after"])
+        #expect(try marks(machine) == [2, 3])
+    }
+
+    private func replayed(
+        _ offset: UInt64, _ event: String, at time: Milliseconds
+    ) throws -> Ingest.Replayed {
+        (rejection: Offset(rawValue: offset), rejectedAt: time, body: try body(event))
+    }
+
     private func name(_ outcome: Ingest.ReplayOutcome) -> String {
         switch outcome {
         case .accepted: "accepted"
         case .refused: "refused"
+        case .subjectErased: "erased"
+        case .subjectFenced: "fenced"
         case .failed: "failed"
         }
     }

@@ -122,6 +122,35 @@ struct ReplayTests {
         }
     }
 
+    @Test("what an erased person had sent is not replayed, nor anything of theirs with a fence")
+    func erased() async throws {
+        let clock = TestClock()
+        try await TestServer.with(clock: clock) { server in
+            let sender = try await refused(server)
+            // They are kept when the list answers.
+            _ = try await server.client.get(Self.path, token: sender)
+            let dpo = try await server.token(try await server.makeClient(.dpo))
+            let asked = try await server.client.post(
+                "/v1/subjects/erasures", token: dpo,
+                json: "{\"subject\":\"SMCANARY@example.org\",\"fence\":true}")
+            #expect(asked.status == 202, "\(asked.text)")
+            clock.advance(seconds: 120)
+            _ = try await server.client.post(
+                "/events", token: sender, json: TestEvents.event(session: "d", ref: Self.later))
+            try await mend(server)
+            let done = try await replay(server, "{}")
+            #expect(outcomes(done) == Array(repeating: "refused", count: 4))
+            #expect(done.json["accepted"] as? Int == 0)
+            #expect(done.json["refused"] as? Int == 4)
+            let results = done.json["results"] as? [[String: Any]] ?? []
+            let slugs = results.map { result in
+                (result["problem"] as? [String: String])?["type"]?.split(separator: "/").last
+            }
+            #expect(
+                slugs == ["subject-erased", "subject-erased", "subject-erased", "subject-fenced"])
+        }
+    }
+
     @Test("a replay is on record before and after, and counts no new refusals")
     func recorded() async throws {
         try await TestServer.with { server in

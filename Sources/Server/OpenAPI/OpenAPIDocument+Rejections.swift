@@ -215,7 +215,9 @@ extension OpenAPIDocument {
                   type: string
                   enum: [accepted, refused, already-replayed, gone, failed]
                 problem:
-                  description: Of what was refused (with place, rule, expected) or failed.
+                  description: >-
+                    Of what was refused (with place, rule, expected; or subject-erased, for it was
+                    sent before its person was erased; or subject-fenced) or failed.
                   type: object
                   required: [type]
                   properties:

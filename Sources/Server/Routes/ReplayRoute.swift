@@ -56,7 +56,7 @@ struct ReplayRoute: Sendable {
             for (offset, outcome) in await run(permit, fresh, caller, request.now) {
                 switch outcome {
                 case .accepted?: counts.accepted += 1
-                case .refused?: counts.refused += 1
+                case .refused?, .subjectErased?, .subjectFenced?: counts.refused += 1
                 case .failed?, nil: break
                 }
                 results.append((offset, Self.result(offset, outcome)))
@@ -104,7 +104,9 @@ struct ReplayRoute: Sendable {
                 }
                 break
             }
-            let group = opened.map { (rejection: $0.rejection.offset, body: $0.body) }
+            let group = opened.map {
+                (rejection: $0.rejection.offset, rejectedAt: $0.rejection.at, body: $0.body)
+            }
             let ended = await kept.ingest.replay(group, to: target, now: now)
             for (item, outcome) in zip(group, ended) {
                 outcomes[item.rejection.rawValue] = outcome
@@ -190,10 +192,14 @@ struct ReplayRoute: Sendable {
             if let id = refusal.ruleID { problem.append(("ruleId", .string(id))) }
             problem.append(("expected", .string(refusal.expected)))
             return result(offset, "refused", problem)
-        case .failed(let error)?:
-            return result(
-                offset, "failed", [("type", .string(Problem.typeBase + Problem(error).slug))])
+        case .subjectErased?: return result(offset, "refused", problemType(.subjectErased))
+        case .subjectFenced?: return result(offset, "refused", problemType(.subjectFenced))
+        case .failed(let error)?: return result(offset, "failed", problemType(Problem(error)))
         }
+    }
+
+    private static func problemType(_ problem: Problem) -> [(name: String, value: WireValue)] {
+        [("type", .string(Problem.typeBase + problem.slug))]
     }
 
     private static func result(

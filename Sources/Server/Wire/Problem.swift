@@ -111,6 +111,11 @@ extension Problem {
         slug: "subject-fenced", status: 403, title: "Events of this person are refused",
         detail: "Their data was erased with a fence. Repeating the request does not help.")
 
+    /// Of a kept refused event that is replayed.
+    static let subjectErased = Problem(
+        slug: "subject-erased", status: 403, title: "The person of this event was erased",
+        detail: "It was sent before the erasure, so it is not stored. Repeating does not help.")
+
     static let internalError = Problem(
         slug: "internal-error", status: 500, title: "The server made a mistake",
         detail: "It is in the server's log.")

@@ -2,7 +2,7 @@ import Store
 
 /// What the erasure ledger says, in memory: the sum of its records.
 ///
-/// Bounded by the people erased: some 300 bytes each, and 64 for each erased link that is not
+/// Bounded by the people erased: some 300 bytes each, 100 for each stream where they were, and 64 for each erased link that is not
 /// forgotten yet, see `forget`.
 struct ErasureBook: Sendable {
     struct Lift: Sendable {
@@ -29,6 +29,8 @@ struct ErasureBook: Sendable {
     /// Those links, of all erasures, that are not forgotten yet.
     private(set) var tombstones: Set<KeyLink> = []
     private(set) var fences: Set<Fence> = []
+    /// When each of the people was erased last, by stream.
+    private(set) var erasedAt: [Fence: Milliseconds] = [:]
     /// Destructions in order, with the number and the time of their record.
     private(set) var batches: [(batch: ErasureBatch, number: UInt64, at: Milliseconds)] = []
     /// Fences that were lifted, with the number of the record.
@@ -55,6 +57,9 @@ struct ErasureBook: Sendable {
             erasures.append(erasure)
             for links in erasure.keys.values { tombstones.formUnion(links) }
             if erasure.hasFence { fences.formUnion(erasure.subjects) }
+            for subject in erasure.subjects {
+                erasedAt[subject] = max(erasedAt[subject] ?? .min, erasure.requestedAt)
+            }
         } else if let started = record.started {
             guard let number = UInt32(exactly: record.n) else { return false }
             open = OpenBatch(number: number, erasures: started.erasures)

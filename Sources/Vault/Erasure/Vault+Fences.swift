@@ -1,7 +1,7 @@
 package import Store
 import Synchronization
 
-/// Fences: new events of an erased person are refused.
+/// Events of an erased person that are refused: new ones by a fence, and old ones that come again.
 extension Vault {
     /// Events of the person in these streams are taken again. Durable on return; harmless if there
     /// is no fence. Blocks.
@@ -37,5 +37,13 @@ extension Vault {
         streams.filter {
             ledger.isFenced(hashes.hash(subject, stream: $0, purpose: .subject), in: $0)
         }
+    }
+
+    /// True if the person was erased in the stream at this time or later. Memory only.
+    package func wasErased(
+        _ subject: UnsafeRawBufferPointer, in stream: StreamID, since time: Milliseconds
+    ) -> Bool {
+        ledger.wasErased(
+            hashes.hash(subject, stream: stream, purpose: .subject), in: stream, since: time)
     }
 }
