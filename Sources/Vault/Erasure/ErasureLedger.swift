@@ -12,8 +12,8 @@ import Synchronization
 /// Questions take a short lock and never wait for the disk; changes are one at a time.
 final class ErasureLedger: Sendable {
     static let fileName = "erasures.ledger"
-    /// Some millions of erasures.
-    private static let bytesMax = 1 << 30
+    /// Some millions of erasures, or 48 million sequences that are not forgotten.
+    static let bytesMax = 1 << 30
 
     private struct Writer {
         /// MAC of the last line.
@@ -127,12 +127,14 @@ final class ErasureLedger: Sendable {
         if writer.isUnknown {
             return .ledger("\(path) could not be replaced; it is looked at before the next record")
         }
-        // Room for thousands of erasures, so that there is time to see to it.
-        let leftMin = 16 << 20
         let left = Self.bytesMax - writer.length
-        guard left < leftMin else { return nil }
+        guard Self.isAlmostFull(bytes: writer.length) else { return nil }
         return .ledger("\(path) is almost full: \(left) of \(Self.bytesMax) bytes are left")
     }
+
+    /// An eighth is left: a person of very many sequences is one line, and there must be time to see
+    /// to it.
+    static func isAlmostFull(bytes: Int) -> Bool { bytesMax - bytes < bytesMax / 8 }
 
     /// True if the key of the link must not be used any more.
     @inline(__always)

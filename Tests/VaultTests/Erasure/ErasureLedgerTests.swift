@@ -237,6 +237,14 @@ import Testing
         #expect(site.vault.erasureLedgerNumber == 0)
     }
 
+    @Test("a ledger tells that it is almost full while an eighth of it is left")
+    func almostFull() {
+        let (max, eighth) = (ErasureLedger.bytesMax, ErasureLedger.bytesMax / 8)
+        #expect(!ErasureLedger.isAlmostFull(bytes: 0))
+        #expect(!ErasureLedger.isAlmostFull(bytes: max - eighth))
+        #expect(ErasureLedger.isAlmostFull(bytes: max - eighth + 1))
+    }
+
     @Test("people, actors and references survive the file")
     func contents() throws {
         let site = try site()
