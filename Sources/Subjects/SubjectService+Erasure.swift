@@ -54,11 +54,13 @@ extension SubjectService {
             }
         }
         if answer.isRepeated {
-            // A new one is on record with its commit.
+            // A new one is on record with its commit, and its reference is in the ledger too.
+            var detail = ["erasure": answer.erasure.id, "person": personHash(subject)]
+            detail["reference"] = request.reference
             try await record(
                 AuditEntry(
                     act: .erasureRepeated, client: requester.client, role: requester.role,
-                    detail: ["erasure": answer.erasure.id, "person": personHash(subject)]))
+                    detail: detail))
         }
         return answer
     }
@@ -138,18 +140,46 @@ extension SubjectService {
     private static let receiptsMax = 100
 
     /// One round: destroys what has waited long enough, and writes receipts that are missing, be it
-    /// that the process died before it wrote them; so many at most.
+    /// that the process died before it wrote them; so many at most. Neither waits for the other: a
+    /// receipt may take a minute, and a destruction that fails keeps nobody from a receipt.
     /// - Returns: whether some are missing still, so that the next round should not wait.
+    /// - Throws: why a destruction failed, when the receipts are written.
     @discardableResult
     package func tick(now: Milliseconds) async throws(SubjectError) -> Bool {
+        var failure = await destroyDue(now: now)
+        if failure == .cancelled { throw .cancelled }
+        var left = Self.receiptsMax
+        var hasMore = false
+        for erasure in vault.erasures where erasure.state == .destroyed {
+            if try isIssued(erasure.id) { continue }
+            guard left > 0 else {
+                hasMore = true
+                break
+            }
+            // What failed is tried again in the next round, not before each receipt.
+            if left < Self.receiptsMax, failure == nil { failure = await destroyDue(now: clock()) }
+            left -= 1
+            try await issueReceipt(ofErasure: erasure.id)
+        }
+        if let failure { throw failure }
+        return hasMore
+    }
+
+    /// Destroys what has waited long enough. Gives why it failed.
+    private func destroyDue(now: Milliseconds) async -> SubjectError? {
         // Two minutes before it is due: the next round comes in one, and it takes a while. A clock
         // that was set back makes nobody wait.
         let isDue = vault.erasures.contains { erasure in
             erasure.state == .requested
                 && (now >= dueAt(erasure) - 120_000 || now < erasure.requestedAt)
         }
-        if isDue { try await destroyErased(including: nil) }
-        return try await issueReceipts(max: Self.receiptsMax)
+        guard isDue else { return nil }
+        do throws(SubjectError) {
+            try await destroyErased(including: nil)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// - Parameter id: goes on until this one is destroyed: what is asked for during a batch is for

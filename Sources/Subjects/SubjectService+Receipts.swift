@@ -6,21 +6,8 @@ import Store
 import Vault
 
 extension SubjectService {
-    /// Writes the receipts that are missing. One that fails is logged and tried again in the next
-    /// round; it does not keep the others from theirs.
-    /// - Returns: whether there are more than `max`.
-    func issueReceipts(max: Int) async throws(SubjectError) -> Bool {
-        var left = max
-        for erasure in vault.erasures where erasure.state == .destroyed {
-            if try isIssued(erasure.id) { continue }
-            guard left > 0 else { return true }
-            left -= 1
-            try await issueReceipt(ofErasure: erasure.id)
-        }
-        return false
-    }
-
-    /// If it is destroyed and has none. One at a time, so that none is issued twice.
+    /// If it is destroyed and has none. One at a time, so that none is issued twice. If that fails it
+    /// is logged and tried again in the next round; it does not keep others from theirs.
     func issueReceipt(ofErasure id: String) async throws(SubjectError) {
         try await issuing.run { () throws(SubjectError) in
             guard let erasure = self.vault.erasure(id: id), erasure.state == .destroyed,
