@@ -124,7 +124,8 @@ struct ErasureReceipt: Sendable {
             return .object([
                 "isKnown": .boolean(erasure.linkCount + erasure.goneCount == 0),
                 "isPartial": .boolean(false), "isCut": .boolean(false),
-                "exactAfter": .null, "items": .array([]), "entriesLookedAt": .null,
+                "exactAfter": .null, "items": .array([]), "rejectionsShown": .array([]),
+                "rejectionsShownAreCut": .boolean(false), "entriesLookedAt": .null,
             ])
         }
         return .object([
@@ -132,6 +133,8 @@ struct ErasureReceipt: Sendable {
             "isCut": .boolean(recipients.isCut),
             "exactAfter": Self.time(recipients.exactAfter),
             "items": .array(recipients.recipients.map(recipient)),
+            "rejectionsShown": Self.ranges(recipients.rejectionsShown),
+            "rejectionsShownAreCut": .boolean(recipients.rejectionsShown.isCut),
             "entriesLookedAt": .object([
                 "first": .integer(Int64(clamping: recipients.basis.first)),
                 "end": .integer(Int64(clamping: recipients.basis.end)),
@@ -155,14 +158,18 @@ struct ErasureReceipt: Sendable {
             "connector": .optional(one.connector),
             "objects": .array(one.objects.map(CanonicalJSON.string)),
             "objectsOmitted": .integer(Int64(one.objectsOmitted)),
-            "entries": .array(
-                one.entries.ranges.map { range in
-                    .array([
-                        .integer(Int64(clamping: range.lowerBound)),
-                        .integer(Int64(clamping: range.upperBound)),
-                    ])
-                }), "entriesAreCut": .boolean(one.entries.isCut),
+            "entries": Self.ranges(one.entries), "entriesAreCut": .boolean(one.entries.isCut),
         ])
+    }
+
+    private static func ranges(_ numbers: NumberRanges) -> CanonicalJSON {
+        .array(
+            numbers.ranges.map { range in
+                .array([
+                    .integer(Int64(clamping: range.lowerBound)),
+                    .integer(Int64(clamping: range.upperBound)),
+                ])
+            })
     }
 
     /// False only if that is certain.

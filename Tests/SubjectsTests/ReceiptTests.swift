@@ -1,0 +1,84 @@
+import Audit
+import AuditProof
+import Foundation
+import Store
+import Synchronization
+import Testing
+import Vault
+
+@testable import Subjects
+
+@Suite("Receipts of erasures")
+struct ReceiptTests {
+    static let jane = ErasureTests.jane
+    static let joe = ErasureTests.joe
+
+    private final class Fault: Sendable {
+        let isOn = Mutex(false)
+    }
+
+    /// Two people whose keys are destroyed, and who have no receipt.
+    private func destroyed(_ site: Site) async throws -> [ErasureAnswer] {
+        await site.stores(Visit(), Visit(person: Self.joe, session: "s2"))
+        let answers = [try await site.erases(Self.jane), try await site.erases(Self.joe)]
+        #expect(try site.vault.destroyErased(now: site.clock.now)?.erasures.count == 2)
+        return answers
+    }
+
+    @Test("a destruction that fails keeps nobody from a receipt, and is told")
+    func failingDestruction() async throws {
+        let fault = Fault()
+        let site = try Site(
+            before: { step throws(VaultError) in
+                let isOn = fault.isOn.withLock { $0 }
+                if isOn && step == .appendStarted { throw .keyring("no space") }
+            })
+        let answers = try await destroyed(site)
+        let waiting = try await site.erases("ann@example.org")
+        site.clock.advances(by: 7_200_000)
+        fault.isOn.withLock { $0 = true }
+        await #expect(throws: SubjectError.unavailable(retryAfterSeconds: 5)) {
+            try await site.subjects.tick(now: site.clock.now)
+        }
+        for answer in answers {
+            #expect(try await site.subjects.receipt(of: answer.erasure.id) != nil)
+        }
+        fault.isOn.withLock { $0 = false }
+        #expect(try await site.subjects.tick(now: site.clock.now) == false)
+        #expect(try await site.subjects.receipt(of: waiting.erasure.id) != nil)
+    }
+
+    @Test("what becomes due while receipts are written is destroyed before the next of them")
+    func dueMeanwhile() async throws {
+        let site = try Site()
+        let answers = try await destroyed(site)
+        let waiting = try await site.erases("ann@example.org")
+        // Not due when the round begins.
+        let begun = site.clock.now
+        site.clock.advances(by: 7_200_000)
+        try await site.subjects.tick(now: begun)
+        for answer in answers {
+            #expect(try await site.subjects.receipt(of: answer.erasure.id) != nil)
+        }
+        #expect(try site.subjects.erasure(id: waiting.erasure.id).state == .destroyed)
+    }
+
+    @Test("a receipt names the entries in which kept refused events were shown")
+    func rejectionsShown() async throws {
+        let site = try Site()
+        await site.stores(Visit())
+        try await site.audit.append(
+            AuditEntry(
+                act: .rejectionShown, client: "officer", role: "dpo", stream: "shop", events: 1))
+        let shown = try site.audit.entries(
+            matching: AuditFilter(act: .rejectionShown), from: 0, limit: 10
+        ).lines
+        let number = Int64(clamping: try #require(shown.first).sequence)
+        let receipt = try await site.receipt(of: try await site.erases(Self.jane, now: true))
+        let recipients = try #require(receipt["recipients"])
+        #expect(
+            recipients["rejectionsShown"]
+                == .array([.array([.integer(number), .integer(number)])]))
+        #expect(recipients["rejectionsShownAreCut"] == .boolean(false))
+    }
+}
