@@ -105,6 +105,8 @@ extension Vault {
             throw .store(.poisoned)
         }
         keysMade.wrappingAdd(1, ordering: .relaxed)
+        // An erasure may have found its entry before it was in the cache, and purged that.
+        try checkStillThere(facts)
         return link
     }
 
