@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import Store
 import Testing
+import Vault
 
 @testable import Ingest
 
