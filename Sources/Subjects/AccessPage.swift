@@ -44,8 +44,8 @@ package struct AccessPage: Sendable {
                 return AccessPage.notCovered
             }
             return AccessPage.notCovered + [
-                "Events that were sealed with keys of an earlier erasure that are not known any more "
-                    + "(keyLinksKnown): who had received them stands in its receipt."
+                "Events that were sealed with keys of an earlier erasure that are not known any "
+                    + "more (keyLinksKnown): who had received them stands in its receipt."
             ]
         }
     }
@@ -54,8 +54,8 @@ package struct AccessPage: Sendable {
         "Events whose contract names no data subject, or that named another one: nothing tells "
             + "that they are this person's.",
         "Refused events that a stream keeps: nobody has checked whose they are.",
-        "Events in the person's sequences that are about somebody else or about nobody, or of which "
-            + "that cannot be told because the key is gone, counted in passedOver.",
+        "Events in the person's sequences that are about somebody else or about nobody, or of "
+            + "which that cannot be told because the key is gone, counted in passedOver.",
         "Objects that exporters wrote to buckets: recipients names them.",
         "Events that have expired.",
     ]

@@ -73,8 +73,9 @@ extension SubjectService {
         return try await recipients(of: Set(links.map(\.link) + erased), question, in: streams)
     }
 
-    /// Streams in which nothing is on record for the person are not scanned. The index by person goes
-    /// with an erasure, and the events stay: those whose data-subject field is in clear are given.
+    /// Streams in which nothing is on record for the person are not scanned. The index by person
+    /// goes with an erasure, and the events stay: those whose data-subject field is in clear are
+    /// given.
     private func sources(
         _ streams: [StreamDefinition], _ links: [SubjectLink], _ erasures: [Erasure]
     ) -> [Query.AccessSource] {

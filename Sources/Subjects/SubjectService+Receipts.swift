@@ -6,8 +6,8 @@ import Store
 import Vault
 
 extension SubjectService {
-    /// If it is destroyed and has none. One at a time, so that none is issued twice. If that fails it
-    /// is logged and tried again in the next round; it does not keep others from theirs.
+    /// If it is destroyed and has none. One at a time, so that none is issued twice. If that fails
+    /// it is logged and tried again in the next round; it does not keep others from theirs.
     func issueReceipt(ofErasure id: String) async throws(SubjectError) {
         try await issuing.run { () throws(SubjectError) in
             guard let erasure = self.vault.erasure(id: id), erasure.state == .destroyed,

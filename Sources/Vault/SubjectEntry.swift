@@ -1,12 +1,12 @@
 import Store
 
-/// What the entry of a person for a data key says of the key, so that an erasure knows what to destroy
-/// without reading each key's record.
+/// What the entry of a person for a data key says of the key, so that an erasure knows what to
+/// destroy without reading each key's record.
 ///
 /// ```
 /// offset size
-///   0     8  created: ms since 1970 when the key was made, or up to a day later, when the person was
-///            put on record for it
+///   0     8  created: ms since 1970 when the key was made, or up to a day later, when the person
+///            was put on record for it
 ///   8     4  epoch whose keys wrap it: the one in its record, which never changes
 ///  12     2  retention class, days
 ///  14

@@ -25,7 +25,8 @@ package final class Vault: Sendable {
     /// Held by whoever changes the ledger, and by whoever puts records back that an erasure may
     /// have to delete.
     let acts = Stripe()
-    /// The number of the ledger through which erased keys were taken out of memory; with `acts` held.
+    /// The number of the ledger through which erased keys were taken out of memory. Changed with
+    /// `acts` held.
     let purgedThrough = Atomic<UInt64>(0)
     /// Not 0 while erased keys may be in memory: who seals asks the ledger then, and only then.
     let purges = Atomic<Int>(0)

@@ -38,7 +38,8 @@ package struct Erasure: Sendable, Equatable {
     /// When that was, ms since 1970.
     package internal(set) var destroyedAt: Milliseconds?
 
-    /// The links that are not forgotten yet, ascending; those of destroyed epochs are for some days.
+    /// The links that are not forgotten yet, ascending; those of destroyed epochs are, some days
+    /// later.
     package var links: [KeyLink] { keys.values.flatMap { $0 }.sorted() }
     /// How many data keys were erased in all.
     package var linkCount: Int { epochs.reduce(0) { $0 + $1.links } }

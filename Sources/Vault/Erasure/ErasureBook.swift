@@ -2,8 +2,8 @@ import Store
 
 /// What the erasure ledger says, in memory: the sum of its records.
 ///
-/// Bounded by the people erased: some 300 bytes each, 100 for each stream where they were, and 64 for each erased link that is not
-/// forgotten yet, see `forget`.
+/// Bounded by the people erased: some 300 bytes each, 100 for each stream where they were, and 64
+/// for each erased link that is not forgotten yet, see `forget`.
 struct ErasureBook: Sendable {
     struct Lift: Sendable {
         let number: UInt64
@@ -109,8 +109,9 @@ struct ErasureBook: Sendable {
         }
     }
 
-    /// Forgets, of erasures that ended some time ago, the links of destroyed epochs and of keys that
-    /// were gone before. Not earlier: the receipt tells from the audit log who had what they sealed.
+    /// Forgets, of erasures that ended some time ago, the links of destroyed epochs and of keys
+    /// that were gone before. Not earlier: the receipt tells from the audit log who had what they
+    /// sealed.
     mutating func forget(
         at now: Milliseconds, destroyed isDestroyed: (EpochClass, UTCDay) -> Bool
     ) {

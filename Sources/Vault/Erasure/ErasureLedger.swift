@@ -132,8 +132,8 @@ final class ErasureLedger: Sendable {
         return .ledger("\(path) is almost full: \(left) of \(Self.bytesMax) bytes are left")
     }
 
-    /// An eighth is left: a person of very many sequences is one line, and there must be time to see
-    /// to it.
+    /// Less than an eighth is left: a person of very many sequences is one line, and there must be
+    /// time to see to it.
     static func isAlmostFull(bytes: Int) -> Bool { bytesMax - bytes < bytesMax / 8 }
 
     /// True if the key of the link must not be used any more.

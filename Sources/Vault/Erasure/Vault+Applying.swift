@@ -121,9 +121,9 @@ extension Vault {
         try submit(mutations, to: store, waits: true)
     }
 
-    /// Takes the keys of erasures out of memory that the ledger has got since the last time. A later
-    /// record may give keys to an older erasure, but only at a start, which begins with all. With
-    /// `acts` held.
+    /// Takes the keys of erasures out of memory that the ledger has got since the last time. A
+    /// later record may give keys to an older erasure, but only at a start, which begins with all.
+    /// With `acts` held.
     func purgeErased() {
         let book = ledger.snapshot
         let purged = purgedThrough.load(ordering: .relaxed)

@@ -38,8 +38,8 @@ extension Vault {
                 defer { ledger.lower(fences) }
                 let found = try keysOnRecord(of: subjects, store)
                 try step(.appendRequested)
-                // Until they are out of memory, whoever seals asks the ledger: what was taken in and
-                // sealed with an erased key nobody could ever read.
+                // Until they are out of memory, whoever seals asks the ledger: what was taken in
+                // and sealed with an erased key nobody could ever read.
                 purges.wrappingAdd(1, ordering: .acquiringAndReleasing)
                 defer { purges.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
                 try ledger.append(at: now) { record in
@@ -103,8 +103,8 @@ extension Vault {
 
     /// The person's keys, for the ledger: those whose epochs are there, and those that are gone, of
     /// which only who had received what they sealed can still be asked. Everything that was on its
-    /// way when this was called is seen. Cost: a read for each thousand keys; for those with entries
-    /// of old, or if a time is asked for, one for each key too.
+    /// way when this was called is seen. Cost: a read for each thousand keys; for those with
+    /// entries of old, or if a time is asked for, one for each key too.
     /// - Parameter time: keys made later are left out; nil: none.
     func keysOnRecord(
         of subjects: [Fence], madeUpTo time: Milliseconds? = nil, _ store: any ErasableKeyStore
