@@ -63,6 +63,28 @@ struct ReceiptTests {
         #expect(try site.subjects.erasure(id: waiting.erasure.id).state == .destroyed)
     }
 
+    @Test("a receipt that comes when some keys are forgotten names who had what the others sealed")
+    func partial() async throws {
+        let site = try Site()
+        await site.stores(Visit())
+        site.clock.advances(by: 5 * Site.day)
+        await site.stores(Visit(session: "s2"))
+        _ = try await site.reads([1, 2], as: "sales")
+        let answer = try await site.erases(Self.jane)
+        #expect(try site.vault.destroyErased(now: site.clock.now)?.keysDestroyed == 2)
+        // The first key's day has expired, the second's has not.
+        site.clock.advances(by: 7 * Site.day)
+        #expect(try site.vault.destroyExpiredEpochs(now: site.clock.now).count == 1)
+        #expect(try site.subjects.erasure(id: answer.erasure.id).links.count == 1)
+        try await site.subjects.tick(now: site.clock.now)
+        let receipt = try await site.receipt(of: answer)
+        let recipients = try #require(receipt["recipients"])
+        #expect(recipients["isKnown"] == .boolean(true))
+        #expect(recipients["isPartial"] == .boolean(true))
+        #expect(recipients.text.contains("\"sales\""))
+        #expect(receipt.text.contains("\"released-keys\""))
+    }
+
     @Test("a receipt names the entries in which kept refused events were shown")
     func rejectionsShown() async throws {
         let site = try Site()
