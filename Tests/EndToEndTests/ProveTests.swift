@@ -144,6 +144,52 @@ extension EndToEnd {
             try await verifies(site, file, document ?? [:])
         }
 
+        @Test("what the server names is searched; what is missing or empty makes it inconclusive")
+        func missingPlaces() async throws {
+            let site = try Deployment()
+            let (escrow, backups) = ("\(site.scratch.path)/escrow", "\(site.scratch.path)/backups")
+            let (empty, nowhere) = ("\(site.scratch.path)/empty", "\(site.scratch.path)/nowhere")
+            for path in [backups, empty] {
+                try FileManager.default.createDirectory(
+                    atPath: path, withIntermediateDirectories: true)
+            }
+            try await site.expectSuccess(
+                "init", "--data", site.data, "--single-person", "--keyring-escrow", escrow)
+            // The keyring is where the settings file does not say that it is.
+            let keyring = "\(site.scratch.path)/keyring"
+            try FileManager.default.moveItem(atPath: "\(site.data)/keys", toPath: keyring)
+            try await site.start(environment: [
+                "STRM_BACKUPS_DIRECTORY": backups, "STRM_KEYRING_DIRECTORY": keyring,
+                "TMPDIR": site.scratch.path,
+            ])
+            try await site.definePurposes(3...4)
+            func prove(_ more: String...) async throws -> (Int32, [String: Any]) {
+                let file = "\(site.scratch.path)/proof.json"
+                let proved = try await site.strm(
+                    ["prove", "--data", site.data, "--output-file", file] + more)
+                let text = try Data(contentsOf: URL(filePath: file))
+                let document = try JSONSerialization.jsonObject(with: text) as? [String: Any]
+                return (proved.status, document?["result"] as? [String: Any] ?? [:])
+            }
+            let (status, clean) = try await prove()
+            #expect(status == 0, "\(clean["doubts"] ?? "")")
+            let searched = clean["searched"] as? [String: [String: Int]] ?? [:]
+            for place in ["keyring", "escrow"] {
+                let tally = searched[place] ?? [:]
+                #expect((tally["files"] ?? 0) + (tally["unchanged"] ?? 0) > 0, "\(place)")
+            }
+            #expect(searched["backups"] != nil)
+            #expect((clean["places"] as? [String: String])?["keyring"] == keyring)
+
+            let (vain, missing) = try await prove("--search", nowhere, "--search", empty)
+            #expect(vain == 2)
+            let doubts = missing["doubts"] as? [String] ?? []
+            #expect(doubts.contains("given.1: there is no \(nowhere)"), "\(doubts)")
+            #expect(
+                doubts.contains("given.2: nothing could be looked at in \(empty)"), "\(doubts)")
+            #expect(missing["verdict"] as? String == "inconclusive")
+        }
+
         /// The stored key verifies it offline; nothing of it can be changed.
         private func verifies(
             _ site: Deployment, _ file: String, _ document: [String: Any]

@@ -172,7 +172,11 @@ struct LeakSearchTests {
             #expect(second.tallies["data"]?.files == 1)
 
             second.search(tree: "\(directory)/missing", place: "log")
-            #expect(second.tallies["log"]?.vanished == 1)
+            #expect(second.tallies["log"]?.missing == ["\(directory)/missing"])
+            #expect(second.tallies["log"]?.vanished == 0)
+            try Data().write(to: URL(filePath: "\(directory)/file"))
+            second.search(tree: "\(directory)/file/below", place: "log")
+            #expect(second.tallies["log"]?.missing.count == 2)
         }
     }
 

@@ -28,6 +28,8 @@ package struct LeakSearch: Sendable {
         /// Gone between the list and the look, as files of a running store are.
         package var vanished = 0
         package var unreadable: [String] = []
+        /// Roots that are not there: nothing that was to be looked at was.
+        package var missing: [String] = []
     }
 
     private static let pieceBytes = 1 << 20
@@ -51,6 +53,7 @@ package struct LeakSearch: Sendable {
             sum.unchanged += tally.unchanged
             sum.vanished += tally.vanished
             sum.unreadable += tally.unreadable
+            sum.missing += tally.missing
             tallies[place] = sum
         }
     }
@@ -83,13 +86,20 @@ package struct LeakSearch: Sendable {
             guard !leavingOut.contains(path) else { continue }
             var status = stat()
             guard lstat(path, &status) == 0 else {
-                complain(path, place, errno)
+                let number = errno
+                if path == root, number == ENOENT || number == ENOTDIR {
+                    tallies[place, default: Tally()].missing.append(root)
+                } else {
+                    complain(path, place, number)
+                }
                 continue
             }
             guard owner == nil || status.st_uid == owner || path == root else { continue }
             switch status.st_mode & S_IFMT {
             case S_IFDIR: directories += list(path, place)
             case S_IFLNK:
+                // A root that leads somewhere was resolved.
+                if path == root { tallies[place, default: Tally()].missing.append(root) }
                 let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path)
                 search(name: "\(path)\n\(target ?? "")", path, place)
             case S_IFREG:
@@ -149,7 +159,8 @@ package struct LeakSearch: Sendable {
         }
     }
 
-    private static func resolved(_ path: String) -> String {
+    /// The path without links; as it is if nothing is there.
+    package static func resolved(_ path: String) -> String {
         guard let real = realpath(path, nil) else { return path }
         defer { free(real) }
         return String(cString: real)

@@ -45,13 +45,20 @@ extension OpenAPIDocument {
                     application/json:
                       schema:
                         type: object
-                        required: [pid, isDumpable, version]
+                        required: [pid, isDumpable, version, directories]
                         properties:
                           pid: {type: integer}
                           isDumpable:
                             type: boolean
                             description: Others of its user may trace it, and a crash may dump it.
                           version: {type: string}
+                          directories:
+                            type: object
+                            description: >-
+                              Absolute paths, on the server's machine, of the directories that it
+                              writes to: data, keyring, erasures, escrow, backups, exports,
+                              temporary. What is not configured is absent.
+                            additionalProperties: {type: string}
                 "400": {$ref: "#/components/responses/Invalid"}
                 "401": {$ref: "#/components/responses/Unauthorized"}
                 "403": {$ref: "#/components/responses/Forbidden"}

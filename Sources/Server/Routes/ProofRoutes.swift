@@ -14,6 +14,7 @@ struct ProofRoutes: Sendable {
     static let verdicts = ["clean", "leak", "inconclusive"]
 
     let audit: AuditLog
+    let places: ServerPlaces
 
     var routes: [Route] {
         [
@@ -27,6 +28,8 @@ struct ProofRoutes: Sendable {
                     "pid": .integer(Int64(ProcessHardening.identifier)),
                     "isDumpable": .bool(ProcessHardening.isDumpable),
                     "version": .string(Engine.version),
+                    "directories": .object(
+                        places.directories.map { (name: $0.name, value: .string($0.path)) }),
                 ])
             },
         ]

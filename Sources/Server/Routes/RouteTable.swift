@@ -47,7 +47,7 @@ enum RouteTable {
         return events.routes + [webSocket.route] + management + dryRuns.routes
             + rejections.routes + kept.routes + [ReplayRoute(kept: kept).route] + subjects.routes
             + audit.routes + AuditProofRoutes(engine: engine).routes
-            + ProofRoutes(audit: engine.audit).routes
+            + ProofRoutes(audit: engine.audit, places: ServerPlaces(engine.settings)).routes
             + BackupRoutes(backups: engine.backups).routes
             + questions.routes + [report.route, recipients.route]
             + tokens.routes + OperationsRoutes(engine: engine).routes

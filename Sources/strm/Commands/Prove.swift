@@ -41,12 +41,12 @@ struct Prove: AsyncParsableCommand {
     @OptionGroup var directory: DataDirectoryOptions
     @Option(
         help: ArgumentHelp(
-            "Where the keyring is, if not in DIR/keys (default: as DIR/strm.json says).",
+            "Where the keyring is (default: as the server says, else DIR/keys).",
             valueName: "directory"))
     var keyring: String?
     @Option(
         help: ArgumentHelp(
-            "The server's exports.directory (default: as DIR/strm.json says).",
+            "The server's exports.directory (default: as the server says).",
             valueName: "directory"))
     var exports: String?
     @Option(
@@ -120,8 +120,7 @@ struct Prove: AsyncParsableCommand {
             .flatMap { try? JSONValue(parsing: $0) }
         let proof = LiveProof(
             server: try ServerURL.chosen(connection.server), roots: try connection.trustRoots(),
-            data: data, keyring: keyring ?? settings?["keyring"]?["directory"]?.string,
-            exports: exports ?? settings?["exports"]?["directory"]?.string, others: search,
+            data: data, keyring: keyring, exports: exports, settings: settings, others: search,
             isWhole: whole, identifier: pid)
         return try await proof.run(startedAt: startedAt)
     }

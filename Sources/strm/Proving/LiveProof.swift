@@ -11,8 +11,11 @@ struct LiveProof {
     let server: ServerURL
     let roots: NIOSSLTrustRoots
     let data: String
+    /// As somebody named them on the command line; nil: as the server says.
     var keyring: String?
     var exports: String?
+    /// `DIR/strm.json`, for a server that does not say: one of an older version.
+    var settings: JSONValue?
     var others: [String]
     var isWhole: Bool
     var identifier: Int32?
@@ -23,7 +26,8 @@ struct LiveProof {
         var run = ProofRun(server, trusting: roots, credentials: credentials, levels: (0, 0))
         let levels = try await levels(run)
         run = ProofRun(server, trusting: roots, credentials: credentials, levels: levels)
-        let (process, isDumpable) = try await look(run)
+        let told = try await look(run)
+        let exports = exports ?? told.directories["exports"] ?? named("exports")
         do {
             try await run.makeAll()
         } catch {
@@ -43,12 +47,13 @@ struct LiveProof {
         Terminal.note("searching")
         var search = ProofSearch(run.markers)
         let since = isWhole ? nil : startedAt.addingTimeInterval(-Self.clockSlackSeconds)
-        let places = places(run)
+        let places = places(run, told, exports)
         search.lookAt(places, since: since)
-        search.lookAround(process, since: since, leavingOut: places)
+        search.lookAround(
+            told.process, temporary: temporary(run, told), since: since, leavingOut: places)
         if others.isEmpty { run.leaveOut("search.given", "no logs or backups were named") }
         search.look(answers: run.answers)
-        search.look(process: process, isDumpable: isDumpable)
+        search.look(process: told.process, isDumpable: told.isDumpable)
         var remaining = await run.removeAll()
         if let exports, !removeExports(exports, run) { remaining.append("exported objects") }
         let result = ProofResult(
@@ -70,25 +75,80 @@ struct LiveProof {
         return (first, levels.dropFirst().first ?? first)
     }
 
-    private func look(_ run: ProofRun) async throws -> (ProcessLook?, Bool?) {
+    /// What the server tells of itself, and what the kernel shows of it.
+    private struct Told {
+        var process: ProcessLook?
+        var isDumpable: Bool?
+        /// The directories that it writes to; empty: it does not say.
+        var directories: [String: String] = [:]
+    }
+
+    private func look(_ run: ProofRun) async throws -> Told {
         let reply = try await run.ask(.audit, "GET", "/v1/proofs/process")
         try reply.check("look at the server's process")
         let answer = try reply.json()
-        let told = answer["pid"]?.integer.flatMap { Int32(exactly: $0) }
-        let isDumpable = answer["isDumpable"].map { $0 == .boolean(true) }
-        return ((identifier ?? told).flatMap { ProcessLook(of: $0) }, isDumpable)
+        var told = Told()
+        let number = answer["pid"]?.integer.flatMap { Int32(exactly: $0) }
+        told.process = (identifier ?? number).flatMap { ProcessLook(of: $0) }
+        told.isDumpable = answer["isDumpable"].map { $0 == .boolean(true) }
+        if case .object(let members)? = answer["directories"] {
+            told.directories = members.compactMapValues(\.string)
+        }
+        return told
     }
 
-    private func places(_ run: ProofRun) -> [ProofSearch.Place] {
+    private func named(_ section: String) -> String? { settings?[section]?["directory"]?.string }
+
+    private func places(
+        _ run: ProofRun, _ told: Told, _ exports: String?
+    ) -> [ProofSearch.Place] {
         var places = [ProofSearch.Place(name: "data", path: data, holdsControl: true)]
-        places.append(.init(name: "keyring", path: keyring ?? "\(data)/keys"))
-        for (index, path) in others.enumerated() {
-            places.append(.init(name: "given.\(index + 1)", path: path))
-        }
+        let keys = keyring ?? told.directories["keyring"] ?? named("keyring") ?? "\(data)/keys"
+        places.append(.init(name: "keyring", path: keys))
         if let exports, run.driven["connector.made"] != nil {
             places += ProofSearch.Place.bucket(exports, run)
         }
+        for (index, path) in others.enumerated() {
+            places.append(.init(name: "given.\(index + 1)", path: path))
+        }
+        for (name, path) in told.directories.sorted(by: { $0.key < $1.key }) {
+            // Temporary files of others are no concern of this server: lookAround.
+            guard name != "temporary", isWithinReach(path, name, run) else { continue }
+            let real = LeakSearch.resolved(path)
+            guard !places.contains(where: { LeakSearch.resolved($0.path) == real }) else {
+                continue
+            }
+            let isNamed = places.contains { $0.name == name }
+            places.append(
+                .init(
+                    name: isNamed ? "server.\(name)" : name, path: path,
+                    needs: ["data", "keyring"].contains(name) ? .files : .directory))
+        }
         return places
+    }
+
+    /// Without `--pid` a path of the server that is not there is searched all the same, which makes it
+    /// a doubt. With it the server may have other directories than this command, such as in a
+    /// container: then the person names those that they have for it, and what is missing is told.
+    private func isWithinReach(_ path: String, _ name: String, _ run: ProofRun) -> Bool {
+        if identifier == nil || FileManager.default.fileExists(atPath: path) { return true }
+        let isNamed =
+            switch name {
+            case "data": true
+            case "keyring": keyring != nil
+            case "exports": self.exports != nil
+            default: false
+            }
+        if !isNamed {
+            run.leaveOut("search.\(name)", "the server has \(path), which is not there for prove")
+        }
+        return false
+    }
+
+    /// nil: out of reach.
+    private func temporary(_ run: ProofRun, _ told: Told) -> String? {
+        let path = told.directories["temporary"] ?? told.process?.temporaryDirectory
+        return path.flatMap { isWithinReach($0, "temporary", run) ? $0 : nil }
     }
 
     private func removeExports(_ exports: String, _ run: ProofRun) -> Bool {

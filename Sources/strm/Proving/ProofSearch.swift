@@ -5,6 +5,15 @@ import Server
 struct ProofSearch {
     /// A place and what may be in it by right.
     struct Place {
+        /// What must be there, or nothing found would mean nothing.
+        enum Content {
+            /// At least one file that could be looked at.
+            case files
+            /// The directory; a server that does what it must may leave it empty.
+            case directory
+            case nothing
+        }
+
         /// The word for it in the result: `data`, `keyring`, `log` …
         var name: String
         var path: String
@@ -12,6 +21,7 @@ struct ProofSearch {
         var byRight: Set<LeakMarker.Kind> = []
         /// In it the control must be found, or the search does not see.
         var holdsControl = false
+        var needs = Content.files
     }
 
     private(set) var search: LeakSearch
@@ -23,12 +33,13 @@ struct ProofSearch {
 
     /// Each place without those that lie in it.
     mutating func lookAt(_ places: [Place], since: Date?) {
-        let paths = Set(places.map(\.path))
+        // Links are followed first: of two names for one directory neither may leave it to the other.
+        let paths = Set(places.map { LeakSearch.resolved($0.path) })
         for place in places {
             placesSeen[place.name] = place
             search.search(
                 tree: place.path, place: place.name, unchangedSince: since,
-                leavingOut: paths.subtracting([place.path]))
+                leavingOut: paths.subtracting([LeakSearch.resolved(place.path)]))
         }
     }
 
@@ -50,17 +61,19 @@ struct ProofSearch {
 
     /// Files that the server has open and that lie in none of the places, such as its log, deleted
     /// ones too; and what its user left among the temporary files.
-    mutating func lookAround(_ look: ProcessLook?, since: Date?, leavingOut places: [Place]) {
+    /// - Parameter temporary: where those are; nil: they are out of reach.
+    mutating func lookAround(
+        _ look: ProcessLook?, temporary: String?, since: Date?, leavingOut places: [Place]
+    ) {
         guard let look else { return }
-        let roots = places.map(\.path).filter { !$0.isEmpty }
+        let roots = places.map { LeakSearch.resolved($0.path) }
         placesSeen["open"] = Place(name: "open", path: "")
         for file in look.openFiles
         where !roots.contains(where: { file.name == $0 || file.name.hasPrefix("\($0)/") }) {
             search.search(file: file.path, place: "open", followsLink: true)
         }
-        let temporary = look.temporaryDirectory
-        guard !roots.contains(temporary) else { return }
-        placesSeen["temporary"] = Place(name: "temporary", path: temporary)
+        guard let temporary, !roots.contains(LeakSearch.resolved(temporary)) else { return }
+        placesSeen["temporary"] = Place(name: "temporary", path: temporary, needs: .directory)
         search.search(
             tree: temporary, place: "temporary", unchangedSince: since, leavingOut: Set(roots),
             owner: look.user)
@@ -148,10 +161,8 @@ struct ProofSearch {
             if !tally.unreadable.isEmpty {
                 doubts.append("\(tally.unreadable.count) files of \(name) could not be read")
             }
-            if tally.files + tally.unchanged == 0, placesSeen[name]?.holdsControl == true {
-                doubts.append("there are no files in \(name)")
-            }
         }
+        doubts += doubtsAboutContent
         guard let process else { return doubts + ["the server's process could not be looked at"] }
         if !process.isServer { doubts.append("process \(process.identifier) is no strm serve") }
         if process.settings["coreLimit"] != "0" {
@@ -166,14 +177,33 @@ struct ProofSearch {
     }
 }
 
+extension ProofSearch {
+    /// Places that are not there, or in which there was nothing to look at.
+    private var doubtsAboutContent: [String] {
+        var doubts: [String] = []
+        for place in placesSeen.values.sorted(by: { $0.name < $1.name })
+        where !place.path.isEmpty && place.needs != .nothing {
+            let tally = search.tallies[place.name] ?? LeakSearch.Tally()
+            if !tally.missing.isEmpty {
+                doubts.append("\(place.name): there is no \(place.path)")
+            } else if place.needs == .files, tally.files + tally.unchanged == 0 {
+                doubts.append("\(place.name): nothing could be looked at in \(place.path)")
+            }
+        }
+        return doubts
+    }
+}
+
 extension ProofSearch.Place {
     /// What a run exports below the directory for local buckets, and all else in that.
     static func bucket(_ directory: String, _ run: ProofRun) -> [ProofSearch.Place] {
         let mine = "\(directory)/\(ProofRun.bucket)/\(run.name)"
         return [
-            .init(name: "bucket", path: directory),
+            .init(name: "bucket", path: directory, needs: .directory),
             .init(name: "bucket.sealed", path: "\(mine)/sealed", holdsControl: true),
-            .init(name: "bucket.keys", path: "\(mine)/keys", byRight: [.key]),
+            .init(
+                name: "bucket.keys", path: "\(mine)/keys", byRight: [.key],
+                needs: run.driven["export.keys"] == nil ? .nothing : .files),
             .init(
                 name: "bucket.opened", path: "\(mine)/opened", byRight: [.personal],
                 holdsControl: true),
