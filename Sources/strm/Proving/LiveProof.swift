@@ -57,8 +57,8 @@ struct LiveProof {
         var remaining = await run.removeAll()
         if let exports, !removeExports(exports, run) { remaining.append("exported objects") }
         let result = ProofResult(
-            run, search, mode: "live", startedAt: startedAt, needsTables: false, crashes: [],
-            remaining: remaining)
+            run, search, mode: "live", startedAt: startedAt, needsTables: false, expected: nil,
+            crashes: [], remaining: remaining)
         return (result.verdict, try await result.signed(by: run))
     }
 

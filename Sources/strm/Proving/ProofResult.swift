@@ -28,11 +28,18 @@ struct ProofResult {
     let verdict: Verdict
     let json: JSONValue
 
+    /// - Parameter expected: what must have been driven, and then nothing may be left out; nil: what
+    ///   the node does not allow is left out.
     init(
         _ run: ProofRun, _ search: ProofSearch, mode: String, startedAt: Date,
-        needsTables: Bool, crashes: [String], remaining: [String]
+        needsTables: Bool, expected: Set<String>?, crashes: [String], remaining: [String]
     ) {
         var doubts = search.doubts(needsTables: needsTables)
+        if let expected {
+            doubts += ProofCoverage.doubts(
+                expected: expected, driven: Set(run.driven.keys), leftOut: run.leftOut,
+                failed: Set(run.failed.keys))
+        }
         doubts += run.failed.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
         if run.openedCount == 0 { doubts.append("no reader got a marker: nothing was opened") }
         let leaks = search.leaks
@@ -50,6 +57,7 @@ struct ProofResult {
             "endedAt": .string(Timestamp.text(Int64(Date().timeIntervalSince1970 * 1000))),
             "verdict": .string(verdict.rawValue), "doubts": texts(doubts),
             "driven": counts(run.driven),
+            "expected": texts((expected ?? []).sorted()),
             "leftOut": .object(
                 run.leftOut.mapValues { .string($0) }),
             "crashes": .array(crashes.map { .string($0) }), "markers": counts(kinds),

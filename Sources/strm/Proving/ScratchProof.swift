@@ -63,7 +63,7 @@ struct ScratchProof {
         final.add(search)
         let result = ProofResult(
             run, final, mode: "scratch", startedAt: startedAt, needsTables: true,
-            crashes: ["SIGKILL under load", "SIGSEGV"], remaining: [])
+            expected: ProofCoverage.scratch, crashes: ["SIGKILL under load", "SIGSEGV"], remaining: [])
         try await site.start()
         let document = try await result.signed(by: run)
         await site.end(SIGTERM)
