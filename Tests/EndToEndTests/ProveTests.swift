@@ -38,14 +38,18 @@ extension EndToEnd {
             #expect(leftOut.isEmpty, "\(leftOut)")
             let controls = result["controls"] as? [String: Int] ?? [:]
             let released = result["releasedByRight"] as? [String: Int] ?? [:]
-            for place in ["bucket.keys", "bucket.opened"] {
+            // The master key and the keyring were looked for in all other places, backups included.
+            for place in ["bucket.keys", "bucket.opened", "keyring"] {
                 #expect(released[place] ?? 0 > 0, "\(place) in \(released)")
             }
             for place in ["data.sst", "data.log", "bucket.opened.zst", "bucket.sealed.gz"] {
                 #expect(controls[place] ?? 0 > 0, "\(place) in \(controls)")
             }
+            // The first master key and the one that an erasure put in its place, and keyrings.
+            let markers = result["markers"] as? [String: Int] ?? [:]
+            #expect(markers["custody"] ?? 0 >= 4, "\(markers)")
             let searched = result["searched"] as? [String: [String: Int]] ?? [:]
-            for place in ["data", "keyring", "log", "process", "answers"] {
+            for place in ["data", "keyring", "log", "process", "answers", "backup"] {
                 #expect(searched[place]?["bytes"] ?? 0 > 0, "\(place)")
             }
             // The directory of the run is gone; what is left is what the test put there.

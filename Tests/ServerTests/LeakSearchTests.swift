@@ -59,6 +59,25 @@ struct LeakSearchTests {
         }
     }
 
+    @Test("a master key in a file is found as it is kept, and in every form of its 32 bytes")
+    func masterKey() throws {
+        try withDirectory { directory in
+            let key = noise(32, seed: 11)
+            let marker = LeakMarker(.custody, "masterKey", bytes: key)
+            let texts: [(LeakForm, [UInt8])] = [
+                (.raw, key), (.base64, Array((Data(key).base64EncodedString() + "\n").utf8)),
+                (.hexadecimal, Array(key.map { String(format: "%02x", $0) }.joined().utf8)),
+            ]
+            for (form, text) in texts {
+                try Data(noise(3_000) + text).write(to: URL(filePath: "\(directory)/master.key"))
+                var search = LeakSearch([marker])
+                search.search(tree: directory, place: "backup")
+                #expect(Set(search.hits.map(\.form)) == [form])
+                #expect(search.hits.allSatisfy { $0.marker.kind == .custody })
+            }
+        }
+    }
+
     @Test("base64 that differs between its two alphabets is found in both")
     func alphabets() {
         let marker = LeakMarker(.credential, "x", text: "~?~?~?>?~>~?")

@@ -7,6 +7,9 @@ package struct LeakMarker: Hashable, Sendable {
         case credential
         /// A data key: whoever has it opens what it sealed.
         case key
+        /// The master key, or the keyring that is sealed under it: in the keyring's directory and
+        /// nowhere else, backups above all.
+        case custody
         /// In a field that is not personal: it must be found, or the search is blind.
         case control
     }

@@ -5,7 +5,8 @@
 package enum ProofCoverage {
     package static let scratch: Set<String> = [
         "answer", "audit.exported", "backup.made", "client.made", "connector.made",
-        "contract.active", "derivedStream.made", "derivedStream.masked", "dryRun.described",
+        "contract.active", "custody.marked", "derivedStream.made", "derivedStream.masked",
+        "dryRun.described",
         "dryRun.stored", "erasures.listed", "event.avro", "event.control", "event.crash",
         "event.dryRun", "event.json.http1", "event.json.http2", "event.jsonSchema",
         "event.markedHeaders", "event.person", "event.withoutConsent", "events.batch",
@@ -18,7 +19,7 @@ package enum ProofCoverage {
         "refused.path", "refused.query", "refused.role", "refused.rule", "refused.size",
         "refused.syntax", "refused.token", "refused.type", "refused.unknownField",
         "rejections.listed", "rejections.replayed", "rejections.shown", "stream.made",
-        "subject.access", "subject.erased", "subject.links",
+        "subject.access", "subject.erased", "subject.links", "unseal.opened", "unseal.refused",
     ]
 
     /// Paths that were left out, and those that nobody said anything about. What failed is told by

@@ -69,6 +69,12 @@ final class ProofRun {
 
     func mark(key bytes: [UInt8]) { markers.append(LeakMarker(.key, "dataKey", bytes: bytes)) }
 
+    /// What is kept in the keyring's directory alone. Marked once, however often it is seen.
+    func mark(custody bytes: [UInt8], _ path: String) {
+        guard !markers.contains(where: { $0.kind == .custody && $0.bytes == bytes }) else { return }
+        markers.append(LeakMarker(.custody, path, bytes: bytes))
+    }
+
     /// The signature of a token: all before it says who, and is alike in many.
     private func mark(token: String) {
         guard tokensMarked < Self.tokensMarkedMax, let signature = token.split(separator: ".").last
@@ -79,7 +85,7 @@ final class ProofRun {
 
     /// Texts without any marker: a server that repeats one must not bring it into the result.
     func redacted(_ text: String) -> String {
-        markers.filter { $0.kind != .key }
+        markers.filter { $0.kind != .key && $0.kind != .custody }
             .reduce(text) { $0.replacing($1.text, with: "<marker>") }
     }
 

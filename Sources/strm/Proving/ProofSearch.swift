@@ -157,6 +157,11 @@ struct ProofSearch {
                 doubts.append("the control was not found in a table of the store")
             }
         }
+        let released = released
+        for place in placesSeen.values.sorted(by: { $0.name < $1.name })
+        where place.byRight.contains(.custody) && released[place.name] == nil {
+            doubts.append("the master key was not found in \(place.name), where it is kept")
+        }
         for (name, tally) in search.tallies.sorted(by: { $0.key < $1.key }) {
             if !tally.unreadable.isEmpty {
                 doubts.append("\(tally.unreadable.count) files of \(name) could not be read")

@@ -11,34 +11,17 @@ struct ScratchProof {
 
     init(in parent: String?) throws { site = try ScratchSite(in: parent) }
 
+    private var keyring: String { site.path("data/keys") }
+
     func run(startedAt: Date) async throws -> (verdict: ProofResult.Verdict, document: JSONValue) {
         Terminal.note("scratch installation in \(site.root)")
         try await site.start()
         let run = try await prepare()
-        try await run.makeAll()
-        Terminal.note("driving every path of \(run.server)")
-        await run.sendAccepted()
-        await run.sendRefused()
-        await run.sendUnfit()
-        await run.useSecrets()
-        await run.readAll()
-        await run.readRejections()
-        await run.askAboutPeople(erases: true)
-        await run.backUp()
-        await run.exportAll(below: site.path("bucket"))
+        try await driveAll(run)
         var looks = [try await look(run)]
 
         Terminal.note("killing the server under load")
-        // Behind whatever has emptied the write-ahead log, such as a backup.
-        await run.sendControl()
-        let load = try await run.makeLoad()
-        async let acknowledged = load.run()
-        try await Task.sleep(for: .milliseconds(Self.crashMilliseconds))
-        await site.end(SIGKILL)
-        let count = await acknowledged
-        await run.drive("event.crash", count: count) {
-            if count == 0 { throw ProofGap("no event was taken before the crash") }
-        }
+        try await crash(run)
         // What the crash left, before the next start tidies up.
         var search = ProofSearch(run.markers)
         search.lookAt(places(run), since: nil)
@@ -47,10 +30,14 @@ struct ScratchProof {
         await run.sendAccepted()
         await run.readAll()
         await site.end(SIGSEGV)
+        try await site.start(isSealed: true)
+        await run.unseal(from: keyring)
+        await site.end(SIGTERM)
         try await site.start()
         await run.readRejections()
         looks.append(try await look(run))
         await site.end(SIGTERM)
+        await run.markCustody(in: keyring)
 
         Terminal.note("searching")
         var final = ProofSearch(run.markers)
@@ -63,11 +50,42 @@ struct ScratchProof {
         final.add(search)
         let result = ProofResult(
             run, final, mode: "scratch", startedAt: startedAt, needsTables: true,
-            expected: ProofCoverage.scratch, crashes: ["SIGKILL under load", "SIGSEGV"], remaining: [])
+            expected: ProofCoverage.scratch, crashes: ["SIGKILL under load", "SIGSEGV"],
+            remaining: [])
         try await site.start()
         let document = try await result.signed(by: run)
         await site.end(SIGTERM)
         return (result.verdict, document)
+    }
+
+    private func driveAll(_ run: ProofRun) async throws {
+        await run.markCustody(in: keyring)
+        try await run.makeAll()
+        Terminal.note("driving every path of \(run.server)")
+        await run.sendAccepted()
+        await run.sendRefused()
+        await run.sendUnfit()
+        await run.useSecrets()
+        await run.readAll()
+        await run.readRejections()
+        await run.askAboutPeople(erases: true)
+        await run.markCustody(in: keyring)
+        await run.backUp()
+        await run.exportAll(below: site.path("bucket"))
+    }
+
+    private func crash(_ run: ProofRun) async throws {
+        // Behind whatever has emptied the write-ahead log, such as a backup.
+        await run.sendControl()
+        await run.markCustody(in: keyring)
+        let load = try await run.makeLoad()
+        async let acknowledged = load.run()
+        try await Task.sleep(for: .milliseconds(Self.crashMilliseconds))
+        await site.end(SIGKILL)
+        let count = await acknowledged
+        await run.drive("event.crash", count: count) {
+            if count == 0 { throw ProofGap("no event was taken before the crash") }
+        }
     }
 
     /// Purposes, and people who are not the administrator.
@@ -105,13 +123,15 @@ struct ScratchProof {
     private func places(_ run: ProofRun) -> [ProofSearch.Place] {
         [
             .init(name: "data", path: site.path("data"), holdsControl: true),
-            .init(name: "keyring", path: site.path("data/keys")),
+            // Nothing of what is in it may be in any other place, the backup included.
+            .init(name: "keyring", path: keyring, byRight: [.custody]),
             .init(name: "log", path: site.path("log")),
-            .init(name: "temporary", path: site.path("temporary")),
-            .init(name: "work", path: site.path("work")),
+            .init(name: "temporary", path: site.path("temporary"), needs: .directory),
+            .init(name: "work", path: site.path("work"), needs: .directory),
             .init(
                 name: "backup", path: site.path("backups"),
-                holdsControl: run.driven["backup.made"] != nil),
+                holdsControl: run.driven["backup.made"] != nil,
+                needs: run.driven["backup.made"] == nil ? .directory : .files),
             // strm init keeps the administrator's secret there, for its user alone.
             .init(name: "home", path: site.path("home"), byRight: [.credential]),
         ] + ProofSearch.Place.bucket(site.path("bucket"), run)

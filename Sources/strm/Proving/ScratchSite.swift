@@ -56,15 +56,17 @@ final class ScratchSite {
     }
 
     /// Returns when requests are answered.
-    func start() async throws {
+    /// - Parameter isSealed: the server is told to take its master key from where none is.
+    func start(isSealed: Bool = false) async throws {
         let file = path("data/port")
         try? FileManager.default.removeItem(atPath: file)
+        let source = isSealed ? ["--master-key", "environment:STRM_PROVE_HAS_NONE"] : []
         process = try run(
             [
                 "serve", "--data", path("data"), "--port", String(port), "--log-level", "trace",
                 "--set", "exports.directory=\(path("bucket"))", "--set",
                 "exports.intervalSecondsMin=1",
-            ], output: nil)
+            ] + source, output: nil)
         for _ in 0..<Self.secondsMax * 50 {
             guard process?.isRunning == true else { break }
             if let text = try? String(contentsOfFile: file, encoding: .utf8),
