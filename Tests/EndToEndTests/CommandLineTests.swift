@@ -43,6 +43,62 @@ extension EndToEnd {
             #expect(finished.errors.contains("chmod 600"))
         }
 
+        @Test("init makes nothing if it could not store the administrator's secret")
+        func noPlaceForSecrets() async throws {
+            let site = try Deployment()
+            let file = "\(site.scratch.path)/file"
+            try Data("x".utf8).write(to: URL(filePath: file))
+            let refused = try await Tool.run(
+                Tool.strm, ["init", "--data", site.data],
+                environment: ["STRM_HOME": "\(file)/home", "STRM_SERVER": site.url])
+            #expect(refused.status == 78)
+            #expect(refused.errors.contains("STRM_HOME"), "\(refused.errors)")
+            #expect(!FileManager.default.fileExists(atPath: site.data))
+            // Put right, the same command is not refused for what the other left.
+            try await site.initialise()
+        }
+
+        @Test("init shows the administrator's secret if it cannot be stored after all")
+        func lateFailure() async throws {
+            let site = try Deployment()
+            // A command that gives the key, and puts a file in the place of the directory of secrets.
+            let (script, key) = ("\(site.scratch.path)/script", "\(site.scratch.path)/key")
+            try Data((Data(repeating: 5, count: 32).base64EncodedString() + "\n").utf8)
+                .write(to: URL(filePath: key))
+            try Data("rm -rf \(site.home); : > \(site.home); cat \(key)\n".utf8)
+                .write(to: URL(filePath: script))
+            let custody = ["--master-key", "command:/bin/sh \(script)"]
+            let failed = try await site.strm(["init", "--data", site.data] + custody)
+            #expect(failed.status == 78)
+            #expect(failed.errors.contains("shown this once"), "\(failed.errors)")
+            let secret = try #require(
+                failed.lines.first { $0.hasPrefix("client secret") }?.split(separator: " ").last)
+            let client = try #require(
+                failed.lines.first { $0.hasPrefix("administrator") }?.split(separator: " ").last)
+            try FileManager.default.removeItem(atPath: site.home)
+            try Data("cat \(key)\n".utf8).write(to: URL(filePath: script))
+            try await site.start()
+            try await site.expectSuccess(
+                [
+                    "credentials", "add", "administrator", "--role", "administrator",
+                    "--client-id", String(client), "--client-secret-file", "-",
+                ], input: String(secret))
+            try await site.expectSuccess("list", "streams")
+        }
+
+        @Test("init writes the path of a key file so that a server finds it from anywhere")
+        func relativeKeyFile() async throws {
+            let site = try Deployment()
+            // It is made where the command runs, in a directory that is gone after it.
+            let name = "master-\(UUID().uuidString).key"
+            try await site.expectSuccess(
+                "init", "--data", site.data, "--master-key", "file:\(name)")
+            let text = try Data(contentsOf: URL(filePath: "\(site.data)/strm.json"))
+            let settings = try JSONSerialization.jsonObject(with: text) as? [String: Any]
+            #expect((settings?["masterKey"] as? String)?.hasPrefix("file:/") == true)
+            #expect((settings?["masterKey"] as? String)?.hasSuffix("/\(name)") == true)
+        }
+
         @Test("failures have their own status, and say what to type next")
         func exitStatuses() async throws {
             let site = try Deployment()

@@ -47,7 +47,7 @@ extension EndToEnd {
             }
             // The first master key and the one that an erasure put in its place, and keyrings.
             let markers = result["markers"] as? [String: Int] ?? [:]
-            #expect(markers["custody"] ?? 0 >= 4, "\(markers)")
+            #expect(markers["custody"] ?? 0 >= 3, "\(markers)")
             let searched = result["searched"] as? [String: [String: Int]] ?? [:]
             for place in ["data", "keyring", "log", "process", "answers", "backup"] {
                 #expect(searched[place]?["bytes"] ?? 0 > 0, "\(place)")

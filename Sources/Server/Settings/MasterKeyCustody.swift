@@ -35,6 +35,14 @@ package enum MasterKeyCustody: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The same for a process that runs elsewhere: a relative path of a file is one below `directory`.
+    package func absolute(in directory: String) -> MasterKeyCustody {
+        switch self {
+        case .file(let path) where !path.hasPrefix("/"): .file("\(directory)/\(path)")
+        case .file, .environment, .command: self
+        }
+    }
+
     package var source: MasterKeySource {
         switch self {
         case .file(let path): .file(path)

@@ -97,14 +97,14 @@ struct Init: AsyncParsableCommand {
     func run() async throws {
         let data = directory.path
         let server = try ServerURL.chosen(server)
+        let store = CredentialStore.standard()
+        // The installation is there for good once it is made, and its secret is known only then.
+        try store.checkWritable()
         let result = try await initialise(data)
         let administrator = Credential(
             clientId: result.administrator.clientID,
             clientSecret: result.administrator.clientSecret, role: "administrator", scope: nil)
-        let store = CredentialStore.standard()
-        try store.retireAll(at: server, on: Date())
-        try store.store(administrator, named: "administrator", at: server)
-        try store.pinVerifierKey(result.auditVerifierKey, at: server)
+        let failure = keep(administrator, result.auditVerifierKey, in: store, at: server)
         switch output.output {
         case .json:
             var members: [String: JSONValue] = [
@@ -114,18 +114,16 @@ struct Init: AsyncParsableCommand {
                     "clientSecret": .string(administrator.clientSecret),
                 ]),
                 "auditVerifierKey": .string(result.auditVerifierKey),
-                "credentialsFile": .string(store.path),
+                "credentialsFile": failure == nil ? .string(store.path) : .null,
             ]
             members["keyringEscrow"] = escrowPath.map { .string($0) } ?? .null
             if let path = result.masterKeyPath { members["masterKeyFile"] = .string(path) }
             Terminal.print(JSONValue.object(members).text())
         case .table:
             Terminal.print(
-                Table.card([
-                    ("data directory", data),
-                    ("administrator", "stored in \(store.path), for \(server)"),
-                    ("audit verifier key", result.auditVerifierKey),
-                ]))
+                Table.card(
+                    [("data directory", data)] + Self.rows(administrator, failure, store, server)
+                        + [("audit verifier key", result.auditVerifierKey)]))
             if let path = result.masterKeyPath {
                 Terminal.print(
                     "\nThe master key is \(path): without it nobody opens any field again, and "
@@ -135,13 +133,52 @@ struct Init: AsyncParsableCommand {
             Terminal.print("\n\(escrowSentence)")
             Terminal.note("next: strm serve\(directory.flagIfGiven)")
         }
+        if let failure {
+            throw CommandFailure(
+                failure.status,
+                "the installation is made, but its administrator could not be stored: "
+                    + "\(failure.message). The secret above is shown this once: keep it",
+                next: "strm serve, then strm credentials add administrator --role administrator "
+                    + "--client-id \(administrator.clientId) --client-secret-file -")
+        }
+    }
+
+    /// - Returns: why that could not be; the secret must be shown then, for nobody else has it.
+    private func keep(
+        _ administrator: Credential, _ verifierKey: String, in store: CredentialStore,
+        at server: ServerURL
+    ) -> CommandFailure? {
+        do throws(CommandFailure) {
+            try store.retireAll(at: server, on: Date())
+            try store.store(administrator, named: "administrator", at: server)
+            try store.pinVerifierKey(verifierKey, at: server)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private static func rows(
+        _ administrator: Credential, _ failure: CommandFailure?, _ store: CredentialStore,
+        _ server: ServerURL
+    ) -> [(String, String)] {
+        guard failure != nil else {
+            return [("administrator", "stored in \(store.path), for \(server)")]
+        }
+        return [
+            ("administrator", administrator.clientId),
+            ("client secret", administrator.clientSecret),
+        ]
     }
 
     private func initialise(_ data: String) async throws -> InitResult {
         do {
             return try await Installation.initialise(
                 InitOptions(
-                    dataDirectory: data, masterKey: masterKey.flatMap { MasterKeyCustody($0) },
+                    dataDirectory: data,
+                    // A server may be started from anywhere.
+                    masterKey: masterKey.flatMap { MasterKeyCustody($0) }?.absolute(
+                        in: FileManager.default.currentDirectoryPath),
                     billingID: billingId, isSinglePerson: singlePerson,
                     escrowDirectory: escrowPath))
         } catch {

@@ -64,6 +64,12 @@ struct CredentialStore {
             next: purpose.remedy(server))
     }
 
+    /// Writes what is there once more, so that what could not be stored later is known now: before a
+    /// secret is made that is shown once.
+    func checkWritable() throws(CommandFailure) {
+        try change { _ in }
+    }
+
     func store(
         _ credential: Credential, named name: String, at server: ServerURL
     ) throws(CommandFailure) {
