@@ -25,15 +25,38 @@ enum CommandOutput {
         }
         close(ends[1])
         let deadline = now() + seconds * 1_000
-        let output = drain(ends[0], bytesMax: bytesMax, deadline: deadline)
-        if case .failure = output { kill(child, SIGKILL) }
-        let status = wait(for: child, deadline: deadline)
+        let output = drain(ends[0], of: program, bytesMax: bytesMax, deadline: deadline)
+        if case .failure = output { killGroup(of: child) }
+        let end = wait(for: child, deadline: deadline)
         var bytes = try output.get()
-        guard status == 0 else {
+        guard case .exited(0) = end else {
             MasterKey.wipe(&bytes)
-            throw .masterKeyAbsent("the command failed with status \(status >> 8 & 0xFF)")
+            throw .masterKeyAbsent("the command \(program) \(end.description)")
         }
         return bytes
+    }
+
+    /// How a command ended. Descriptions follow its name.
+    private enum End {
+        case exited(Int32)
+        case signalled(Int32)
+        case killed
+        case unseen
+
+        init(status: Int32) {
+            // As <sys/wait.h> has it: the low seven bits are the signal, the next byte the status.
+            let signal = status & 0x7F
+            self = signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
+        }
+
+        var description: String {
+            switch self {
+            case .exited(let status): "failed with status \(status)"
+            case .signalled(let signal): "was ended by signal \(signal)"
+            case .killed: "takes too long"
+            case .unseen: "ended, and nobody knows how"
+            }
+        }
     }
 
     private static func spawn(
@@ -55,41 +78,56 @@ enum CommandOutput {
         sigaddset(&defaults, SIGPIPE)
         sigaddset(&defaults, SIGXFSZ)
         posix_spawnattr_setsigdefault(&attributes, &defaults)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+        // A group of its own: what it has started is killed with it.
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
         var child: pid_t = 0
         let result = posix_spawnp(&child, program, &actions, &attributes, &pointers, environ)
         guard result == 0 else {
             throw .masterKeyAbsent(
-                "the command cannot be run: \(String(cString: strerror(result)))")
+                "the command \(program) cannot be run: \(String(cString: strerror(result)))")
         }
         return child
     }
 
-    /// The status of a child, which is killed if it still runs at the deadline: it may have closed
-    /// its output and gone on.
-    private static func wait(for child: pid_t, deadline: Int) -> Int32 {
+    /// The end of a child, which is killed if it still runs at the deadline: it may have closed its
+    /// output and gone on.
+    private static func wait(for child: pid_t, deadline: Int) -> End {
         var status: Int32 = 0
+        var isLate = false
         while true {
             let ended = waitpid(child, &status, WNOHANG)
-            if ended == child { return status }
-            if ended < 0 && errno != EINTR { return -1 }
-            if now() >= deadline { kill(child, SIGKILL) }
+            if ended == child { return isLate ? .killed : End(status: status) }
+            if ended < 0 && errno != EINTR { return .unseen }
+            if now() >= deadline {
+                isLate = true
+                killGroup(of: child)
+            }
             _ = poll(nil, 0, 5)
         }
     }
 
+    /// The child and all that it has started, unless that has made a group of its own. The child was
+    /// not waited for yet: nobody else can have its number.
+    private static func killGroup(of child: pid_t) {
+        if kill(-child, SIGKILL) != 0 { kill(child, SIGKILL) }
+    }
+
     /// Everything until the end of the output.
     private static func drain(
-        _ file: Int32, bytesMax: Int, deadline: Int
+        _ file: Int32, of program: String, bytesMax: Int, deadline: Int
     ) -> Result<[UInt8], VaultError> {
         var bytes = [UInt8](repeating: 0, count: bytesMax + 1)
         defer { MasterKey.wipe(&bytes) }
         var filled = 0
         while true {
             let left = deadline - now()
-            guard left > 0 else { return .failure(.masterKeyAbsent("the command takes too long")) }
+            guard left > 0 else {
+                return .failure(.masterKeyAbsent("the command \(program) takes too long"))
+            }
             var wanted = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
             let ready = poll(&wanted, 1, Int32(clamping: left))
             if ready == 0 || (ready < 0 && errno == EINTR) { continue }
@@ -98,11 +136,13 @@ enum CommandOutput {
             }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else {
-                return .failure(.masterKey("the command's output cannot be read"))
+                return .failure(.masterKey("the output of \(program) cannot be read"))
             }
             if count == 0 { return .success(Array(bytes[..<filled])) }
             filled += count
-            if filled > bytesMax { return .failure(.masterKey("the command writes too much")) }
+            if filled > bytesMax {
+                return .failure(.masterKey("the command \(program) writes too much"))
+            }
         }
     }
 

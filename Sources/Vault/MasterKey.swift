@@ -23,7 +23,8 @@ enum MasterKey {
         }
         defer { wipe(&bytes) }
         guard var key = decode(bytes) else {
-            throw .masterKey("what was given is not \(byteCount) bytes, raw or in base64")
+            throw .masterKey(
+                "what \(place(source)) holds is not \(byteCount) bytes, raw or in base64")
         }
         defer { wipe(&key) }
         let memory = try LockedMemory(byteCount: byteCount)
@@ -31,11 +32,21 @@ enum MasterKey {
         return memory
     }
 
+    /// Where a key was looked for, in words: a path, a name, a program, never its arguments.
+    private static func place(_ source: MasterKeySource) -> String {
+        switch source {
+        case .given: "an operator"
+        case .file(let path): "the file \(path)"
+        case .environment(let name): "the environment variable \(name)"
+        case .command(let arguments): "the output of \(arguments.first ?? "")"
+        }
+    }
+
     /// Makes a file with a new random key: base64 and a line end, mode 0600, synced.
     /// - Throws: also if there is a file already.
     static func create(path: String) throws(VaultError) {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw failure("cannot make the file") }
+        guard file >= 0 else { throw failure("cannot make the file \(path)") }
         defer { close(file) }
         var key = [UInt8](repeating: 0, count: byteCount)
         key.withUnsafeMutableBytes { Cryptography.fillRandomly($0) }
@@ -44,7 +55,7 @@ enum MasterKey {
         defer { wipe(&text) }
         let written = text.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
         guard written == text.count, fsync(file) == 0 else {
-            throw failure("cannot write the file")
+            throw failure("cannot write the file \(path)")
         }
         try syncDirectory(of: path)
     }
@@ -57,47 +68,57 @@ enum MasterKey {
         let end = path.lastIndex(of: "/")
         let parent = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { throw failure("cannot open its directory") }
+        guard directory >= 0 else { throw failure("cannot open \(parent)") }
         defer { close(directory) }
-        guard fsync(directory) == 0 else { throw failure("cannot sync its directory") }
+        guard fsync(directory) == 0 else { throw failure("cannot sync \(parent)") }
     }
 
     private static func readFile(_ path: String) throws(VaultError) -> [UInt8] {
         // Not blocking, so that a named pipe in its place does not hang the start.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard file >= 0 else {
-            throw errno == ENOENT || errno == ENOTDIR
-                ? .masterKeyAbsent("the file is missing") : failure("cannot open the file")
-        }
+        guard file >= 0 else { throw cannotOpen(path, errno) }
         defer { close(file) }
         var information = stat()
-        guard fstat(file, &information) == 0 else { throw failure("cannot look at the file") }
+        guard fstat(file, &information) == 0 else { throw failure("cannot look at \(path)") }
         guard information.st_mode & S_IFMT == S_IFREG else {
-            throw .masterKey("it is not a regular file")
+            throw .masterKey("\(path) is not a regular file")
         }
         guard information.st_uid == geteuid() else {
-            throw .masterKey("the file belongs to another user")
+            throw .masterKey("the file \(path) belongs to another user")
         }
         guard information.st_mode & 0o177 == 0 else {
-            throw .masterKey("others may use the file: its mode must be 0600 or 0400")
+            throw .masterKey("others may use the file \(path): its mode must be 0600 or 0400")
         }
         guard information.st_size <= textCount + 2 else {
-            throw .masterKey("the file is too long for a key")
+            throw .masterKey("the file \(path) is too long for a key")
         }
         var bytes = [UInt8](repeating: 0, count: Int(information.st_size))
         let count = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
-        guard count == bytes.count else { throw failure("cannot read the file") }
+        guard count == bytes.count else { throw failure("cannot read the file \(path)") }
         return bytes
+    }
+
+    private static func cannotOpen(_ path: String, _ number: Int32) -> VaultError {
+        switch number {
+        case ENOENT, ENOTDIR: .masterKeyAbsent("the file \(path) is missing")
+        case ELOOP:
+            // Whoever may change a link in its directory would choose the key.
+            .masterKey(
+                "\(path) is a symbolic link, and links are not followed: name the file that it "
+                    + "leads to, or, for a secret that a platform mounts, command:cat \(path)")
+        default: .masterKey("cannot open the file \(path): \(String(cString: strerror(number)))")
+        }
     }
 
     private static func readEnvironment(_ name: String) throws(VaultError) -> [UInt8] {
         guard let value = getenv(name) else {
-            throw .masterKeyAbsent("the environment variable is not set")
+            throw .masterKeyAbsent("the environment variable \(name) is not set")
         }
         let text = UnsafeRawBufferPointer(start: value, count: strnlen(value, textCount + 3))
         // 32 raw characters would be a pass phrase, not a key.
         guard text.count >= textCount else {
-            throw .masterKey("the environment variable is not base64 of \(byteCount) bytes")
+            throw .masterKey(
+                "the environment variable \(name) is not base64 of \(byteCount) bytes")
         }
         return Array(text)
     }

@@ -26,6 +26,15 @@ import Testing
         try MasterKey.read(source, commandSeconds: seconds).copy()
     }
 
+    private func failure(_ source: MasterKeySource, seconds: Int = 20) -> VaultError? {
+        do throws(VaultError) {
+            _ = try read(source, seconds: seconds)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     private var base64: String { Data(raw).base64EncodedString() }
 
     @Test("a file holds the key raw or in base64, with a line end or without")
@@ -47,7 +56,7 @@ import Testing
         let folder = try Folder()
         let file = try folder.file(raw, mode: mode)
         let expected = VaultError.masterKey(
-            "others may use the file: its mode must be 0600 or 0400")
+            "others may use the file \(folder.path)/key: its mode must be 0600 or 0400")
         #expect(throws: expected) { try read(file) }
     }
 
@@ -85,9 +94,10 @@ import Testing
         let folder = try Folder()
         let file = try folder.file(raw)
         #expect(chown(folder.path + "/key", 65_534, 65_534) == 0)
-        #expect(throws: VaultError.masterKey("the file belongs to another user")) {
-            try read(file)
-        }
+        #expect(throws: VaultError.self) { try read(file) }
+        #expect(
+            failure(file)
+                == .masterKey("the file \(folder.path)/key belongs to another user"))
     }
 
     @Test("a new key file is made once, for its owner alone")
@@ -106,9 +116,9 @@ import Testing
     @Test("an environment variable holds base64")
     func environment() throws {
         let name = "STRM_TEST_MASTER_\(UInt32.random(in: 0...UInt32.max))"
-        #expect(throws: VaultError.masterKeyAbsent("the environment variable is not set")) {
-            try read(.environment(name))
-        }
+        #expect(
+            failure(.environment(name))
+                == .masterKeyAbsent("the environment variable \(name) is not set"))
         setenv(name, base64, 1)
         defer { unsetenv(name) }
         #expect(try read(.environment(name)) == raw)
@@ -127,20 +137,66 @@ import Testing
 
     @Test("a command that fails, hangs, floods or is not there gives an error, not a key")
     func badCommands() throws {
-        #expect(throws: VaultError.masterKeyAbsent("the command failed with status 3")) {
+        #expect(throws: VaultError.masterKeyAbsent("the command sh failed with status 3")) {
             try read(.command(["sh", "-c", "echo \(base64); exit 3"]))
         }
         // No time at all, so that the test waits for nothing.
-        #expect(throws: VaultError.masterKeyAbsent("the command takes too long")) {
+        #expect(throws: VaultError.masterKeyAbsent("the command sleep takes too long")) {
             try read(.command(["sleep", "600"]), seconds: 0)
         }
-        #expect(throws: VaultError.masterKey("the command writes too much")) {
+        #expect(throws: VaultError.masterKey("the command yes writes too much")) {
             try read(.command(["yes"]))
         }
         #expect(throws: VaultError.self) { try read(.command(["/no/such/program"])) }
         #expect(throws: VaultError.self) { try read(.command([])) }
         #expect(throws: VaultError.self) { try read(.command([""])) }
         #expect(throws: VaultError.self) { try read(.command(["true"])) }
+    }
+
+    @Test("an error names the file, and of a link says what to do")
+    func names() throws {
+        let folder = try Folder()
+        let none = folder.path + "/none"
+        #expect(failure(.file(none)) == .masterKeyAbsent("the file \(none) is missing"))
+        _ = try folder.file(raw)
+        let link = folder.path + "/link"
+        try FileManager.default.createSymbolicLink(
+            atPath: link, withDestinationPath: folder.path + "/key")
+        let text = failure(.file(link))?.description ?? ""
+        #expect(text.contains("\(link) is a symbolic link, and links are not followed"))
+        // What it says helps.
+        #expect(text.hasSuffix("command:cat \(link)"))
+        #expect(try read(.command(["cat", link])) == raw)
+    }
+
+    @Test("a command that a signal ends is told so, by its program and never its arguments")
+    func signals() {
+        let killed = failure(.command(["sh", "-c", "kill -9 $$ # SECRET"]))
+        #expect(killed == .masterKeyAbsent("the command sh was ended by signal 9"))
+        let closed = failure(.command(["sh", "-c", "exec >&-; exec sleep 600"]), seconds: 1)
+        #expect(closed == .masterKeyAbsent("the command sh takes too long"))
+        let missing = failure(.command(["/no/such/program", "SECRET"]))?.description ?? ""
+        #expect(missing.contains("/no/such/program cannot be run"))
+        #expect(!missing.contains("SECRET"))
+    }
+
+    @Test("what a command has started is killed with it")
+    func processGroup() throws {
+        let folder = try Folder()
+        let note = folder.path + "/note"
+        // It floods when the other program is there, so that the test waits for no deadline.
+        let flooding = failure(.command(["sh", "-c", "sleep 600 & echo $! > \(note); yes"]))
+        #expect(flooding == .masterKey("the command sh writes too much"))
+        let text = try String(contentsOfFile: note, encoding: .utf8)
+        let child = try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        // It is gone, or a zombie until whoever adopts it looks.
+        var isRunning = true
+        for _ in 0..<10_000 where isRunning {
+            let state = (try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)) ?? ""
+            isRunning = !state.isEmpty && !state.contains(") Z ")
+            if isRunning { usleep(1_000) }
+        }
+        #expect(!isRunning)
     }
 
     @Test("no error shows the key")
