@@ -21,4 +21,11 @@ package enum MasterKeySource: Sendable, Equatable {
         case .given: "operator"
         }
     }
+
+    /// Returns if a key can be had now, of whatever keyring; it is read and dropped. Blocks: for a
+    /// command up to `commandSeconds`.
+    /// - Throws: `.masterKeyAbsent` if there is none, `.masterKey` if what is there is no key.
+    package func check(commandSeconds: Int) throws(VaultError) {
+        _ = try MasterKey.read(self, commandSeconds: commandSeconds)
+    }
 }

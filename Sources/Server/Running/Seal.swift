@@ -4,8 +4,8 @@ import Store
 import Synchronization
 import Vault
 
-/// Whether the engine is open, and how it is opened: at the start with the master key that the
-/// settings name, or later with one that an operator brings.
+/// Whether the engine is open, and how it is opened: with the master key that the settings name, at
+/// the start or when ``SealRetry`` finds it later, or with one that an operator brings.
 ///
 /// While it is sealed there is no catalog and so no client: having the master key is what
 /// authenticates. Tries are one at a time and one a second. A key that is not the right one leaves
@@ -23,6 +23,8 @@ final class Seal: Sendable {
     private struct Figures {
         var wrongKeys: UInt64 = 0
         var engine: Engine?
+        /// Why the source of the settings gave no key the last time, as it was logged.
+        var reason: String?
     }
 
     init(
@@ -49,15 +51,50 @@ final class Seal: Sendable {
         let engine: Engine
         do {
             engine = try makeEngine(nil)
-        } catch VaultError.masterKeyAbsent(let reason) {
-            logger.warning(
-                "sealed: the master key cannot be had; bring it with strm keys unseal",
-                metadata: ["reason": "\(reason)"])
+        } catch let error as VaultError {
+            guard case .masterKeyAbsent = error else { throw error }
+            noteFailure(error)
             return nil
         }
         try await begin(engine, [])
         didOpen(engine)
         return engine
+    }
+
+    /// Tries the source of the settings once more, when it is known to give a key. Blocks for as long
+    /// as a start takes.
+    /// - Returns: nil if it is open already, is being opened, or could not be opened; the log says why.
+    func openAgain() async -> Engine? {
+        guard state.withLock({ $0.begins() }) else { return nil }
+        do {
+            let engine = try makeEngine(nil)
+            try await begin(engine, [])
+            didOpen(engine)
+            logger.notice("open: the master key is there now")
+            return engine
+        } catch {
+            state.withLock { $0.hasFailed() }
+            noteFailure(error)
+            return nil
+        }
+    }
+
+    /// Logs why there is no key, once for each reason in turn and not at each try.
+    func noteFailure(_ error: any Error) {
+        let reason = Self.reason(error)
+        let isNew = figures.withLock { figures in
+            defer { figures.reason = reason }
+            return figures.reason != reason
+        }
+        guard isNew else { return }
+        switch error {
+        case VaultError.masterKeyAbsent, VaultError.masterKey:
+            logger.warning(
+                "sealed: the master key cannot be had; bring it with strm keys unseal",
+                metadata: ["reason": "\(reason)"])
+        default:
+            logger.error("the engine cannot be opened", metadata: ["error": "\(reason)"])
+        }
     }
 
     /// Opens the engine with a key that somebody brought, or says why not. Blocks for as long as a
@@ -91,8 +128,17 @@ final class Seal: Sendable {
             state.withLock { $0.hasFailed() }
             let reason = Self.reason(error)
             logger.error("the engine cannot be opened", metadata: ["error": "\(reason)"])
+            guard Self.isBehindKey(error) else { throw .sealed(Self.withoutReason) }
             throw .sealed("The server could not be opened: \(reason).")
         }
+    }
+
+    private static let withoutReason = "The server could not be opened: its log says why."
+
+    /// Whether the key was found to be the right one before this happened. Else whoever reaches the
+    /// port would learn of directories and processes of this machine by bringing any key.
+    private static func isBehindKey(_ error: any Error) -> Bool {
+        error is StoreError || error is BackupFailure
     }
 
     /// The start is on record before anybody is served.
@@ -153,6 +199,17 @@ struct SealStateMachine: ~Copyable {
             lastTry = time
             state = .opening
             return .go
+        }
+    }
+
+    /// The source of the settings is tried: that is no guess, and waits for nobody.
+    /// - Returns: false if it is open or being opened.
+    mutating func begins() -> Bool {
+        switch state {
+        case .sealed:
+            state = .opening
+            return true
+        case .opening, .open: return false
         }
     }
 

@@ -14,6 +14,7 @@ package final class StreamMachineServer: Sendable {
     private let vaultClock: VaultClock
     private let onReady: @Sendable (Int) -> Void
     private let observer: (any CommitObserver)?
+    private let retryPause: SealRetry.Pause
     private let group = Mutex<ServiceGroup?>(nil)
 
     /// - Parameters:
@@ -30,12 +31,14 @@ package final class StreamMachineServer: Sendable {
         self.vaultClock = vaultClock
         self.onReady = onReady
         observer = nil
+        retryPause = SealRetry.clockPause
     }
 
-    /// For tests that stall or fail commits.
+    /// For tests that stall or fail commits, or decide when a sealed server looks for its key.
     init(
         _ settings: ServerSettings, clock: @escaping @Sendable () -> Milliseconds,
         vaultClock: VaultClock, observer: (any CommitObserver)?,
+        retryPause: @escaping SealRetry.Pause = SealRetry.clockPause,
         onReady: @escaping @Sendable (_ port: Int) -> Void
     ) {
         self.settings = settings
@@ -43,13 +46,14 @@ package final class StreamMachineServer: Sendable {
         self.vaultClock = vaultClock
         self.onReady = onReady
         self.observer = observer
+        self.retryPause = retryPause
     }
 
     /// Serves until SIGTERM, SIGINT, `stop` or the cancellation of the task, then stops gracefully:
     /// peers are told, what is in flight is finished, the stop is recorded, the store closed.
     /// Returns after that.
     ///
-    /// If the master key cannot be had it serves sealed, until an operator brings the key.
+    /// If the master key cannot be had it serves sealed, until it can or an operator brings it.
     /// - Throws: why the start was refused; nothing listens then. Each error's description is safe
     ///   to show.
     package func run() async throws {
@@ -98,6 +102,10 @@ package final class StreamMachineServer: Sendable {
                 services: [
                     .init(service: work),
                     .init(service: BackgroundWork(seal: seal)),
+                    .init(
+                        service: SealRetry(
+                            seal: seal, source: settings.masterKey.source, pause: retryPause,
+                            onOpen: { listener.open($0) })),
                     .init(
                         service: listener,
                         successTerminationBehavior: .gracefullyShutdownGroup,

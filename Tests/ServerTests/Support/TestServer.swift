@@ -43,7 +43,8 @@ final class TestServer: Sendable {
 
     init(
         _ directory: String, _ initial: InitResult, _ overrides: [String: String] = [:],
-        _ clock: TestClock? = nil, _ gate: CommitGate? = nil
+        _ clock: TestClock? = nil, _ gate: CommitGate? = nil,
+        retryPause: @escaping SealRetry.Pause = SealRetry.clockPause
     ) async throws {
         self.directory = directory
         self.initial = initial
@@ -59,7 +60,7 @@ final class TestServer: Sendable {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = StreamMachineServer(
             settings, clock: clock?.read ?? SystemClock.milliseconds,
-            vaultClock: clock?.vaultClock ?? .system, observer: gate
+            vaultClock: clock?.vaultClock ?? .system, observer: gate, retryPause: retryPause
         ) { continuation.yield($0) }
         self.server = server
         task = Task {
