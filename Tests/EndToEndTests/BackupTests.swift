@@ -73,9 +73,18 @@ extension EndToEnd {
             _ = await load.running.waitForExit(seconds: 20)
             // The keys survive, and the settings; the database is gone.
             try FileManager.default.removeItem(atPath: "\(deployment.data)/db")
-            let restored = try await deployment.expectSuccess(
-                "restore", site.path(of: name), "--data", deployment.data, "--output", "json"
-            ).json()
+            // The same key by another name, which the settings that are there do not know.
+            let copy = "\(deployment.scratch.path)/copy.key"
+            try FileManager.default.copyItem(
+                atPath: "\(deployment.scratch.path)/master.key", toPath: copy)
+            chmod(copy, 0o600)
+            let restoring = try await deployment.expectSuccess(
+                "restore", site.path(of: name), "--data", deployment.data, "--output", "json",
+                "--master-key", "file:\(copy)")
+            #expect(
+                restoring.errors.contains("does not say that masterKey is file:\(copy)"),
+                "\(restoring.errors)")
+            let restored = try restoring.json()
             #expect(restored["lostEvents"] as? Int ?? 0 > 0)
             try await site.starts()
             try await site.expectsReadable(before)

@@ -75,13 +75,14 @@ struct Restore: ParsableCommand {
                 RestoreOptions(
                     backup: Self.absolute(backup), dataDirectory: data,
                     keyringDirectory: keyring.map(Self.absolute),
-                    masterKey: masterKey.flatMap { MasterKeyCustody($0) },
+                    masterKey: custody,
                     escrowDirectory: keyringFromEscrow.map(Self.absolute),
                     erasuresDirectory: erasures.map(Self.absolute),
                     acceptsLostLedger: erasureLedgerLost))
         } catch {
             throw ServerFailure.explain(error, data: data)
         }
+        if !result.wroteSettings { warnOfSettings(in: data) }
         let pairs = Self.pairs(result)
         switch output.output {
         case .json:
@@ -95,6 +96,32 @@ struct Restore: ParsableCommand {
                 "What was decided after the backup is undone too: clients that were deleted, "
                     + "approvals, positions of exporters and consumers.\nnext: strm serve --data "
                     + data)
+        }
+    }
+
+    /// A server may be started from anywhere.
+    private var custody: MasterKeyCustody? {
+        masterKey.flatMap { MasterKeyCustody($0) }?.absolute(
+            in: FileManager.default.currentDirectoryPath)
+    }
+
+    /// Settings that were there stay as they are. What was given here and stands otherwise in them, or
+    /// not at all, was good for this restore, and the next start knows nothing of it.
+    private func warnOfSettings(in data: String) {
+        let settings = FileManager.default.contents(atPath: "\(data)/strm.json")
+            .flatMap { try? JSONValue(parsing: $0) }
+        let given: [(key: String, value: String?)] = [
+            ("keyring.directory", keyring.map(Self.absolute)),
+            ("keyring.escrow.directory", keyringFromEscrow.map(Self.absolute)),
+            ("erasures.directory", erasures.map(Self.absolute)),
+            ("masterKey", custody?.description),
+        ]
+        for (key, value) in given {
+            let said = key.split(separator: ".").reduce(settings) { $0?[String($1)] }?.string
+            guard let value, said != value else { continue }
+            Terminal.note(
+                "warning: \(data)/strm.json was there and was left as it is: it does not say that "
+                    + "\(key) is \(value). Write it there if the server is to use it.")
         }
     }
 
