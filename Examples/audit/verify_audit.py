@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies an audit log of Stream Machine, and proofs about it, without any of its programs.
 
-    verify_audit.py --key KEY [--older FILE]... [--witness KEY] [--json] DIRECTORY...
+    verify_audit.py --key KEY... [--older FILE]... [--witness KEY] [--json] DIRECTORY...
     verify_audit.py --key KEY --proof FILE [--entry FILE] [--rotation FILE]...
     verify_audit.py --key KEY --update FILE --older FILE [--rotation FILE]...
 
@@ -9,7 +9,8 @@ DIRECTORY is what `strm audit export` wrote, or any mirror of the log in C2SP's 
 Every entry is checked against the tree, the tree against its signed checkpoint, and the log against
 the checkpoints that you kept (--older). KEY is any verifier key that the log ever had, as one line of
 text or a file that holds it: where the log changed its key, the proofs in DIRECTORY/rotations/ (or
-those given with --rotation) lead from that key to the one that signs today.
+those given with --rotation) lead from that key to the one that signs today. With several --key all
+must be keys of the log: a log that leaves one out may be made up by who holds one that was replaced.
 
 --proof    an inclusion proof of one entry (C2SP tlog-proof)
 --update   a consistency proof: "old SIZE", hashes, an empty line, the newer checkpoint
@@ -285,6 +286,7 @@ class KeyChain:
     """
 
     def __init__(self, trusted, proofs):
+        trusted = trusted if isinstance(trusted, list) else [trusted]
         self.terms = []  # [key, smallest size, largest size or None]
         self.handovers = []
         for number, data in enumerate(proofs, 1):
@@ -293,9 +295,11 @@ class KeyChain:
             except Refused as error:
                 raise Refused("rotation %d of the key: %s" % (number, error))
         if not self.terms:
-            self.terms = [[trusted, 0, None]]
-        elif all(key.text != trusted.text for key, _, _ in self.terms):
-            raise Refused("the key is none that this log ever had")
+            self.terms = [[trusted[0], 0, None]]
+        for other in trusted:
+            if all(key.text != other.text for key, _, _ in self.terms):
+                raise Refused("the key is none that this log ever had" if len(trusted) == 1 else
+                              "no proof of a change of the key leads to %s" % ascii(other.text)[1:-1])
 
     def append(self, proof, number):
         entry = parse_entry(proof.entry or b"", proof.index)
@@ -629,7 +633,7 @@ def main():
     parser = argparse.ArgumentParser(
         usage="see --help", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--key", required=True)
+    parser.add_argument("--key", action="append", required=True)
     parser.add_argument("--older", action="append", default=[])
     parser.add_argument("--witness")
     parser.add_argument("--proof")
@@ -650,7 +654,7 @@ def main():
     for directory in options.directory:
         if not os.path.isdir(directory):
             parser.error("%s: no such directory" % directory)
-    key = key_of(parser, options.key)
+    key = [key_of(parser, text) for text in options.key]
     older = [given(parser, path, NOTE_BYTES_MAX) for path in options.older]
     try:
         if options.witness:

@@ -8,9 +8,10 @@
 /// A key counts for the trees of its time alone: from the one that ends with its own entry to the
 /// one that ends with its successor's. That holds for who has the proofs of the changes, and for
 /// nobody else: with an old key that leaked one can make a log that never changed its key, and hand
-/// it out without proofs. Who trusts that old key alone takes it. Only a checkpoint that was kept
-/// from after the change, or trusting a newer key instead, shows it. And a proof that comes without the
-/// log, in a tree no larger than that of the change, is taken from an old key whichever key is trusted.
+/// it out without proofs. Who trusts that old key alone takes it. A checkpoint that was kept from after
+/// the change, trusting a newer key too, or the proofs themselves, kept (`KnownKeys`), show it. And a
+/// proof that comes without the log, in a tree no larger than that of the change, is taken from an old
+/// key whichever key is trusted.
 package struct KeyChain: Sendable {
     /// A key, and the sizes of the trees that it may sign.
     package struct Term: Hashable, Sendable {
@@ -52,6 +53,13 @@ package struct KeyChain: Sendable {
     package init(
         trusting trusted: VerifierKey, rotation: (Int) throws(ProofError) -> [UInt8]?
     ) throws(ProofError) {
+        try self.init(proofs: rotation)
+        if terms.isEmpty { terms = [Term(key: trusted, from: 0, through: nil)] }
+        guard terms.contains(where: { $0.key == trusted }) else { throw .unknownKey }
+    }
+
+    /// The keys that the proofs name, whoever trusts them; no terms at all if there are no proofs.
+    init(proofs rotation: (Int) throws(ProofError) -> [UInt8]?) throws(ProofError) {
         terms = []
         for number in 1...Self.rotationCountMax {
             do throws(ProofError) {
@@ -62,8 +70,17 @@ package struct KeyChain: Sendable {
                 throw .rotation(number: number, error.description)
             }
         }
-        if terms.isEmpty { terms = [Term(key: trusted, from: 0, through: nil)] }
-        guard terms.contains(where: { $0.key == trusted }) else { throw .unknownKey }
+    }
+
+    /// Whether both are of one log: the shorter is how the longer begins, tree by tree.
+    /// - Returns: the number of the first change that is another one; nil: they agree.
+    func firstOtherRotation(_ other: KeyChain) -> Int? {
+        for number in 0..<min(terms.count, other.terms.count) {
+            guard terms[number].key == other.terms[number].key else { return max(1, number) }
+            guard number > 0 else { continue }
+            guard handovers[number - 1] == other.handovers[number - 1] else { return number }
+        }
+        return nil
     }
 
     private mutating func append(_ proof: EntryProof, number: Int) throws(ProofError) {

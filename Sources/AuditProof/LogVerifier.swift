@@ -1,6 +1,6 @@
 /// Checks an exported log offline: every entry against the tree, the tree against the signed root,
-/// and the log against checkpoints that were kept earlier. Needs nothing but the files and one of
-/// the log's verifier keys: where the log changed its key, the proofs in `rotations/1`,
+/// and the log against checkpoints that were kept earlier. Needs nothing but the files and what is
+/// known of the log's verifier keys (`KnownKeys`), at least one of them: where the log changed its key, the proofs in `rotations/1`,
 /// `rotations/2` … lead from that key to the one that signs today (`KeyChain`).
 ///
 /// Reads each file once, in order, and holds one bundle at a time: memory is bounded by 17 MB.
@@ -31,13 +31,13 @@ package enum LogVerifier {
     /// - Parameter olderCheckpoints: signed notes of this log that were kept earlier. Without one,
     ///   nobody can tell a log from another that the holder of its key made up instead.
     package static func verify(
-        source: Source, key: VerifierKey, olderCheckpoints: [[UInt8]] = []
+        source: Source, keys: KnownKeys, olderCheckpoints: [[UInt8]] = []
     ) -> VerificationReport {
         var report = VerificationReport()
         let chain: KeyChain
+        let provenBeside: Int
         do throws(ProofError) {
-            chain = try KeyChain(
-                trusting: key,
+            (chain, provenBeside) = try keys.chain(
                 rotation: { (number) throws(ProofError) in try rotation(number, source) })
         } catch {
             report.add(.keys(error.description))
@@ -60,9 +60,30 @@ package enum LogVerifier {
             return report
         }
         report.checkpoint = checkpoint
+        let older = older(olderCheckpoints, chain, checkpoint, &report)
+        // What lies beside a log must be in it. What was kept elsewhere may have come later.
+        for handover in chain.handovers.prefix(provenBeside) where handover.size > checkpoint.size {
+            report.add(.shrunk(olderSize: handover.size, size: checkpoint.size))
+        }
+        report.keyCount = 1 + chain.handovers.count { $0.size <= checkpoint.size }
+        report.changedSince =
+            chain.handovers.dropFirst(provenBeside)
+            .first { $0.size > checkpoint.size }?.size
+        var walk = LogWalk(
+            source: source, checkpoint: checkpoint, older: older, handovers: chain.handovers,
+            report: report)
+        walk.run()
+        return walk.report
+    }
+
+    /// Those of the kept checkpoints that the tree is long enough for; the others are reported.
+    private static func older(
+        _ notes: [[UInt8]], _ chain: KeyChain, _ checkpoint: Checkpoint,
+        _ report: inout VerificationReport
+    ) -> [Checkpoint] {
         var older: [Checkpoint] = []
-        for (number, note) in olderCheckpoints.enumerated() {
-            do {
+        for (number, note) in notes.enumerated() {
+            do throws(CheckpointError) {
                 let kept = try chain.checkpoint(note)
                 if kept.size > checkpoint.size {
                     report.add(.shrunk(olderSize: kept.size, size: checkpoint.size))
@@ -73,14 +94,14 @@ package enum LogVerifier {
                 report.add(.olderCheckpoint(number: number, error.description))
             }
         }
-        for handover in chain.handovers where handover.size > checkpoint.size {
-            report.add(.shrunk(olderSize: handover.size, size: checkpoint.size))
-        }
-        var walk = LogWalk(
-            source: source, checkpoint: checkpoint, older: older, handovers: chain.handovers,
-            report: report)
-        walk.run()
-        return walk.report
+        return older
+    }
+
+    /// The same for who knows one key alone.
+    package static func verify(
+        source: Source, key: VerifierKey, olderCheckpoints: [[UInt8]] = []
+    ) -> VerificationReport {
+        verify(source: source, keys: KnownKeys(key), olderCheckpoints: olderCheckpoints)
     }
 
     /// The proof of a change of the key; nil: there is none of this number.
@@ -96,7 +117,7 @@ package enum LogVerifier {
 
     /// Checks a directory that `strm audit export`, or any mirror of a tlog-tiles log, wrote.
     package static func verify(
-        directory: String, key: VerifierKey, olderCheckpoints: [[UInt8]] = []
+        directory: String, keys: KnownKeys, olderCheckpoints: [[UInt8]] = []
     ) -> VerificationReport {
         let files = LogDirectory(path: directory)
         let source = Source(
@@ -104,6 +125,13 @@ package enum LogVerifier {
                 try files.read(path, byteCountMax: limit)
             },
             list: { () throws(ReadFailure) in try files.tilePaths() })
-        return verify(source: source, key: key, olderCheckpoints: olderCheckpoints)
+        return verify(source: source, keys: keys, olderCheckpoints: olderCheckpoints)
+    }
+
+    /// The same for who knows one key alone.
+    package static func verify(
+        directory: String, key: VerifierKey, olderCheckpoints: [[UInt8]] = []
+    ) -> VerificationReport {
+        verify(directory: directory, keys: KnownKeys(key), olderCheckpoints: olderCheckpoints)
     }
 }

@@ -15,6 +15,8 @@ package enum ProofError: Error, Hashable, Sendable, CustomStringConvertible {
     case rotation(number: Int, String)
     /// The key that is trusted is none that the log ever had.
     case unknownKey
+    /// Several keys are trusted, and nothing proves that this one is of the same log.
+    case leftOut(VerifierKey)
 
     package var description: String {
         switch self {
@@ -29,6 +31,9 @@ package enum ProofError: Error, Hashable, Sendable, CustomStringConvertible {
             "the proof begins at \(proof) entries, but the kept checkpoint is of \(kept)"
         case .rotation(let number, let reason): "rotation \(number) of the key: \(reason)"
         case .unknownKey: "the key is none that this log ever had"
+        case .leftOut(let key):
+            "\(key) is trusted too, and no proof of a change of the key leads to it: this is the log "
+                + "from before the change, or one that the holder of a key that was replaced made up"
         }
     }
 }

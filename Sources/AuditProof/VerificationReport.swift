@@ -44,8 +44,11 @@ package struct VerificationReport: Sendable {
     /// Sizes of the older checkpoints with which the log is consistent.
     package internal(set) var consistentSizes: [UInt64] = []
     package internal(set) var problems: [Problem] = []
-    /// How many keys the log had, as far as the proofs beside it say.
+    /// How many keys the log had when it was signed, as far as the proofs say.
     package internal(set) var keyCount = 1
+    /// The log is known to have changed its key since, with this many entries: what was looked at is
+    /// an earlier state of it, and whoever holds the key of that time can make one. nil: not known.
+    package internal(set) var changedSince: UInt64?
     /// The keys that signed the checkpoint.
     package internal(set) var signers: [VerifierKey] = []
     /// The backups that were brought back, by the log's own word; at most `problemCountMax`.

@@ -120,6 +120,10 @@ struct SampleLog {
     func verify(
         older: [[UInt8]] = [], trusting key: VerifierKey? = nil
     ) -> VerificationReport {
+        verify(older: older, knowing: KnownKeys(key ?? signer.key))
+    }
+
+    func verify(older: [[UInt8]] = [], knowing keys: KnownKeys) -> VerificationReport {
         let files = files
         let source = LogVerifier.Source(
             read: { (path, limit) throws(LogVerifier.ReadFailure) in
@@ -129,7 +133,7 @@ struct SampleLog {
             },
             list: { files.keys.filter { $0.hasPrefix("tile/") } })
         return LogVerifier.verify(
-            source: source, key: key ?? signer.key, olderCheckpoints: older)
+            source: source, keys: keys, olderCheckpoints: older)
     }
 
     func write(to directory: URL) throws {

@@ -101,6 +101,34 @@ extension EndToEnd {
             #expect(unproven.status == 1)
             #expect(unproven.errors.contains("which does not follow from yours"))
             #expect(verified.output.contains("signed by"))
+            try await Self.expectsKnowledge(site, first: first, bare: bare, key: key)
+        }
+
+        /// The machine that changed the key keeps the proofs, and a stranger's believes no export that
+        /// brings its own key.
+        private static func expectsKnowledge(
+            _ site: Deployment, first: String, bare: String, key: String
+        ) async throws {
+            try await site.expectSuccess("audit", "verify", bare)
+            let early = try await site.expectSuccess("audit", "verify", first, "--output", "json")
+            #expect(try early.json()["intact"] as? Bool == true)
+            #expect(try early.json()["changedSince"] is Int)
+            #expect(try early.json()["keyFromExport"] as? Bool == false)
+            #expect(early.errors.contains("from before it changed its key"))
+            // The same without its proofs, as a file of an earlier release is: all keys must be there.
+            let listed = "\(site.scratch.path)/keys"
+            let newest = try String(contentsOfFile: "\(bare)/verifier-key", encoding: .utf8)
+            try "\(key)\n\(newest)".write(toFile: listed, atomically: true, encoding: .utf8)
+            let older = try await site.strm("audit", "verify", first, "--key", listed)
+            #expect(older.status == 1)
+            #expect(older.output.contains("no proof of a change of the key leads to it"))
+            try FileManager.default.removeItem(atPath: "\(site.home)/credentials.json")
+            let own = try await site.strm("audit", "verify", first, "--output", "json")
+            #expect(own.status == 1)
+            #expect(try own.json()["intact"] as? Bool == false)
+            #expect(try own.json()["keyFromExport"] as? Bool == true)
+            #expect(own.errors.contains("--trust-export-key"))
+            try await site.expectSuccess("audit", "verify", first, "--trust-export-key")
         }
 
         @Test("Go's packages verify the export of a real server, and notice one changed byte")

@@ -109,10 +109,14 @@ struct AuditVerifyProof: ParsableCommand {
         } catch .checkpoint(.note(.notSigned)) {
             let notes = [proofNote(bytes)] + (kept.map { [$0] } ?? [])
             let known = Set(keys.all.map(\.identity))
-            // The first of the notes that none of the keys signed.
             let signers = notes.map { LogKeys.signers($0) }
-                .first { known.isDisjoint(with: $0) }
-            throw LogKeys.unknown(signers ?? [])
+            // The first of the notes that none of the keys signed; else one signed by an older key.
+            guard let unknown = signers.first(where: { known.isDisjoint(with: $0) }) else {
+                let counting = Set(keys.chain.terms.map(\.key.identity))
+                throw LogKeys.replaced(
+                    signers.first { counting.isDisjoint(with: $0) } ?? signers.flatMap { $0 })
+            }
+            throw LogKeys.unknown(unknown)
         } catch {
             throw CommandFailure(.failed, "the proof does not hold: \(error)")
         }
@@ -124,11 +128,8 @@ struct AuditVerifyProof: ParsableCommand {
     ) throws(ProofError) -> [String] {
         guard let kept else {
             let proof = try EntryProof(parsing: bytes)
-            let (checkpoint, entry, chain) = try keys.first { chain throws(ProofError) in
-                let (checkpoint, entry) = try proof.verified(by: chain)
-                return (checkpoint, entry, chain)
-            }
-            let signers = chain.signers(of: proof.note).map(\.identity)
+            let (checkpoint, entry) = try proof.verified(by: keys.chain)
+            let signers = keys.chain.signers(of: proof.note).map(\.identity)
             return [
                 "signed by \(signers.joined(separator: ", "))",
                 "entry \(proof.index) is in the signed tree of \(checkpoint.size) entries:",
@@ -136,9 +137,7 @@ struct AuditVerifyProof: ParsableCommand {
             ]
         }
         let update = try TreeUpdate(parsing: bytes)
-        let checkpoint = try keys.first { chain throws(ProofError) in
-            try update.verified(by: chain, since: kept)
-        }
+        let checkpoint = try update.verified(by: keys.chain, since: kept)
         return [
             "the signed tree of \(checkpoint.size) entries begins with that of \(update.oldSize)"
         ]

@@ -13,7 +13,8 @@ struct AuditVerify: ParsableCommand {
             that nothing was rewritten since.
 
             The key is what strm init printed; on the machine where it ran it is found by itself. \
-            It stays good when the log changes its key: the export proves each change.
+            It stays good when the log changes its key: the export proves each change. Of several \
+            keys, all must be the log's: what only a replaced key signed is not taken.
 
             EXAMPLE
               strm audit verify audit-2026-11 --older audit-2026-10/checkpoint
@@ -28,6 +29,8 @@ struct AuditVerify: ParsableCommand {
     @Option(
         help: ArgumentHelp("A checkpoint that was kept earlier; repeatable.", valueName: "file"))
     var older: [String] = []
+    @Flag(help: "Take the key in the export if no other is known: it proves only that it is whole.")
+    var trustExportKey = false
     @Option(help: ArgumentHelp("The server whose key was stored by strm init.", valueName: "url"))
     var server: String?
     @OptionGroup var output: OutputOptions
@@ -37,48 +40,44 @@ struct AuditVerify: ParsableCommand {
         guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory),
             isDirectory.boolValue
         else { throw CommandFailure.cannotRead(directory, reason: "there is no such directory") }
-        let (keys, isFromExport) = try trustedKeys()
+        let (keys, isFromExport) = try knownKeys()
         let kept = try older.map { path in try InputFile.read(path) }
-        var chosen: (report: VerificationReport, key: VerifierKey)?
-        // The newest key first: it takes what an older one signed only if proofs lead there.
-        for candidate in keys.reversed() {
-            let found = LogVerifier.verify(
-                directory: directory, key: candidate, olderCheckpoints: kept)
-            if chosen == nil || found.checkpoint != nil { chosen = (found, candidate) }
-            if found.checkpoint != nil { break }
-        }
-        guard let (report, key) = chosen else { return }
+        let report = LogVerifier.verify(directory: directory, keys: keys, olderCheckpoints: kept)
+        let isTrusted = !isFromExport || trustExportKey
         switch output.output {
-        case .json: Terminal.print(json(report).text())
-        case .table: show(report, isFromExport)
+        case .json: Terminal.print(json(report, isFromExport: isFromExport).text())
+        case .table: show(report, isTrusted: isTrusted)
         }
-        if report.isIntact, key != keys.last, report.keyCount == 1 {
+        if report.isIntact, let size = report.changedSince {
             Terminal.note(
-                "no change of the key is proven here, and it was signed by a key that was replaced "
-                    + "since: this is the log before the change, or one that the holder of the old "
-                    + "key made up")
+                "this is the log from before it changed its key, with \(size) entries. Whoever holds "
+                    + "the key of that time can make up such a log: ask for today's")
         }
-        guard report.isIntact else {
+        if isFromExport {
+            Terminal.note(
+                "the key came with the export, so this proves that the log is whole, not whose it "
+                    + "is: give the key that strm init printed with --key"
+                    + (trustExportKey ? "" : ", or say --trust-export-key"))
+        }
+        guard report.isIntact, isTrusted else {
             let signers = LogKeys.signers(
                 FileManager.default.contents(atPath: "\(directory)/checkpoint") ?? Data())
-            if report.checkpoint == nil, !signers.isEmpty,
-                Set(keys.map(\.identity)).isDisjoint(with: signers)
-            {
+            if report.checkpoint == nil, !signers.isEmpty, keys.isUnknown(signers) {
                 throw LogKeys.unknown(signers)
             }
             throw ExitCode(CommandFailure.Status.failed.rawValue)
         }
     }
 
-    /// In their order of time, and whether they come from the export itself, which proves less.
-    private func trustedKeys() throws(CommandFailure) -> ([VerifierKey], Bool) {
-        if key.isEmpty, try TrustedKeys.stored(server).isEmpty {
-            return (try TrustedKeys.read(["\(directory)/verifier-key"], server: server), true)
+    /// And whether they come from the export itself, which proves less.
+    private func knownKeys() throws(CommandFailure) -> (KnownKeys, Bool) {
+        guard key.isEmpty, try !TrustedKeys.areStored(server) else {
+            return (try TrustedKeys.read(key, server: server), false)
         }
-        return (try TrustedKeys.read(key, server: server), false)
+        return (try TrustedKeys.read(["\(directory)/verifier-key"], server: server), true)
     }
 
-    private func show(_ report: VerificationReport, _ isFromExport: Bool) {
+    private func show(_ report: VerificationReport, isTrusted: Bool) {
         if let checkpoint = report.checkpoint {
             Terminal.print(
                 Table.card([
@@ -92,17 +91,15 @@ struct AuditVerify: ParsableCommand {
         }
         for restore in report.restores { Terminal.print("restored: \(restore)") }
         for problem in report.problems { Terminal.print("problem: \(problem)") }
-        Terminal.print(report.isIntact ? "intact" : "NOT INTACT")
-        if isFromExport {
-            Terminal.note(
-                "the key came with the export, so this proves that the log is whole, not whose it "
-                    + "is: give the key that strm init printed with --key")
-        }
+        guard report.isIntact else { return Terminal.print("NOT INTACT") }
+        Terminal.print(isTrusted ? "intact" : "NOT VERIFIED: whole, by the key that came with it")
     }
 
-    private func json(_ report: VerificationReport) -> JSONValue {
+    private func json(_ report: VerificationReport, isFromExport: Bool) -> JSONValue {
         .object([
-            "intact": .boolean(report.isIntact),
+            "intact": .boolean(report.isIntact && (!isFromExport || trustExportKey)),
+            "keyFromExport": .boolean(isFromExport),
+            "changedSince": report.changedSince.map { .integer(Int64(clamping: $0)) } ?? .null,
             "entries": .integer(Int64(report.entriesVerified)),
             "size": report.checkpoint.map { .integer(Int64($0.size)) } ?? .null,
             "root": report.checkpoint.map { .string("\($0.root)") } ?? .null,

@@ -60,7 +60,8 @@ struct KeysRotateSigning: AsyncParsableCommand {
         }
     }
 
-    /// Stores the keys that follow from the pinned one, if the log proves it.
+    /// Stores the keys that follow from the pinned one, and the proofs, if the log proves it and
+    /// contradicts nothing that is stored already.
     /// - Returns: whether they were stored; not if no key is pinned here.
     private func remember(_ client: ServerClient) async throws -> Bool {
         let server = try ServerURL.chosen(connection.server)
@@ -75,16 +76,24 @@ struct KeysRotateSigning: AsyncParsableCommand {
             proofs.append(proof.body)
         }
         do {
+            let known = try TrustedKeys.read([], server: connection.server)
+            _ = try known.chain(
+                rotation: { number in number <= proofs.count ? proofs[number - 1] : nil })
             let chain = try KeyChain(trusting: try VerifierKey(pinned), rotations: proofs)
             let later = chain.terms.map(\.key.description).drop { $0 != pinned }.dropFirst()
-            try store.pinLaterVerifierKeys(Array(later), at: server)
+            try store.pinLaterVerifierKeys(
+                Array(later), proofs: proofs.map { String(decoding: $0, as: UTF8.self) },
+                at: server)
         } catch let failure as CommandFailure {
             throw failure
         } catch {
             throw CommandFailure(
                 .failed,
                 "the key was changed, but the new one does not follow from the key that is "
-                    + "stored here: \(error)", next: "strm audit keys; look whose server this is")
+                    + "stored here: \(error)",
+                next:
+                    "strm audit keys; look whose server this is, and in docs/verify-audit.md if a "
+                    + "backup was brought back")
         }
         return true
     }

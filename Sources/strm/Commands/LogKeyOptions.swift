@@ -16,18 +16,23 @@ struct LogKeyOptions: ParsableArguments {
 
     /// What was given, else what `strm init` and `strm keys rotate-signing` stored for the server.
     func keys(at server: String?) throws(CommandFailure) -> LogKeys {
-        let trusted = try TrustedKeys.read(key, server: server)
-        return try LogKeys(trusted, export: export)
+        try LogKeys(try TrustedKeys.read(key, server: server), export: export)
     }
 }
 
 /// Finds the verifier keys that a person trusts.
 enum TrustedKeys {
-    /// In their order of time if they were stored; never empty.
-    static func read(_ given: [String], server: String?) throws(CommandFailure) -> [VerifierKey] {
+    /// In the order in which they were given or followed one another. The proofs of the changes of the
+    /// key belong to the stored ones alone: who names keys trusts these, and nothing else.
+    static func read(_ given: [String], server: String?) throws(CommandFailure) -> KnownKeys {
         var texts: [String] = []
+        var proofs: [[UInt8]] = []
         for text in given { texts += try lines(text) }
-        if given.isEmpty { texts = try stored(server) }
+        if given.isEmpty {
+            let entries = try stored(server)
+            texts = [entries.auditVerifierKey].compactMap { $0 } + (entries.laterVerifierKeys ?? [])
+            proofs = (entries.keyChangeProofs ?? []).map { Array($0.utf8) }
+        }
         guard !texts.isEmpty else {
             throw CommandFailure(
                 .notConfigured, "no verifier key is known here, so nobody could tell whose it is",
@@ -41,12 +46,24 @@ enum TrustedKeys {
                     next: "--key with what strm init printed: name+hash+base64")
             }
         }
-        return keys
+        do throws(ProofError) {
+            return try KnownKeys(keys, rotations: proofs)
+        } catch {
+            throw CommandFailure(
+                .failed, "the keys of the log that are stored here do not follow: \(error)",
+                next: "--key with what strm init printed: name+hash+base64")
+        }
     }
 
-    static func stored(_ server: String?) throws(CommandFailure) -> [String] {
-        let entries = try CredentialStore.standard().entries(for: try ServerURL.chosen(server))
-        return [entries.auditVerifierKey].compactMap { $0 } + (entries.laterVerifierKeys ?? [])
+    /// Whether `strm init` stored one here.
+    static func areStored(_ server: String?) throws(CommandFailure) -> Bool {
+        try stored(server).auditVerifierKey != nil
+    }
+
+    private static func stored(
+        _ server: String?
+    ) throws(CommandFailure) -> CredentialStore.Server {
+        try CredentialStore.standard().entries(for: try ServerURL.chosen(server))
     }
 
     /// A key as it is, or those of a file: the first word of each line, since what stands behind a
@@ -66,53 +83,37 @@ enum TrustedKeys {
     }
 }
 
-/// The trusted keys, and those that follow from them by the proofs in an export.
+/// The known keys, and those that follow from them by the proofs in an export.
 struct LogKeys {
-    /// One that begins with each trusted key, the newest first; with an export, one for all.
-    let chains: [KeyChain]
-    /// All of them, each once.
+    /// By which trees are believed that come without their log. Without any proof of a change of the
+    /// key it is the newest alone: nobody could tell what an older one signed in its time.
+    let chain: KeyChain
+    /// All of them, each once, whatever their time: for what has no place in the tree.
     let all: [VerifierKey]
 
-    init(_ trusted: [VerifierKey], export: String?) throws(CommandFailure) {
+    init(_ known: KnownKeys, export: String?) throws(CommandFailure) {
         guard let export else {
-            chains = trusted.reversed().map { KeyChain($0) }
-            all = trusted
+            chain = known.chainWithoutLog
+            let proven = known.proven?.terms.map(\.key) ?? []
+            all = known.keys + proven.filter { !known.keys.contains($0) }
             return
         }
         try Self.expectDirectory(export)
-        var failure = ProofError.unknownKey
-        for key in trusted.reversed() {
-            do throws(ProofError) {
-                let chain = try KeyChain(
-                    trusting: key,
-                    rotation: { (number) throws(ProofError) in
-                        try Self.rotation(number, in: export)
-                    })
-                chains = [chain]
-                all = chain.terms.map(\.key)
-                return
-            } catch { failure = error }
+        do throws(ProofError) {
+            chain = try known.chain(
+                rotation: { (number) throws(ProofError) in
+                    try Self.rotation(number, in: export)
+                }
+            ).chain
+            all = chain.terms.map(\.key)
+        } catch {
+            throw CommandFailure(.failed, "the keys of the log in \(export): \(error)")
         }
-        throw CommandFailure(.failed, "the keys of the log in \(export): \(failure)")
     }
 
     /// The keys as they sign under another name.
     func named(_ name: String) -> [VerifierKey] {
         all.compactMap { try? $0.renamed(name) }
-    }
-
-    /// Tries the chains, the newest first; a fault that is not the lack of a known signature counts
-    /// more than one that is.
-    func first<Value>(
-        _ body: (KeyChain) throws(ProofError) -> Value
-    ) throws(ProofError) -> Value {
-        var failure: ProofError?
-        for chain in chains {
-            do throws(ProofError) { return try body(chain) } catch {
-                if failure == nil || failure == .checkpoint(.note(.notSigned)) { failure = error }
-            }
-        }
-        throw failure ?? .unknownKey
     }
 
     /// For a text that no known key signed. It may be genuine all the same: of a key that came later.
@@ -122,6 +123,16 @@ struct LogKeys {
             .failed, "signed by \(names), which does not follow from yours",
             next: "--export DIR with an export of the log, if its key was changed since; if it "
                 + "does not lead there either, this is not genuine")
+    }
+
+    /// For a proof that only a key signed that another one followed.
+    static func replaced(_ signers: [String]) -> CommandFailure {
+        let names = signers.map { Table.printable($0) }.joined(separator: " and ")
+        return CommandFailure(
+            .failed,
+            "signed by \(names), which was replaced since, and nothing here tells when: whoever holds "
+                + "that key now could have made it up",
+            next: "--export DIR with an export of the log, or ask for the proof in a tree of today")
     }
 
     /// `name+key id` of each signature of a note.
@@ -148,6 +159,14 @@ struct LogKeys {
         } catch {
             throw .rotation(number: number, error.message)
         }
+    }
+}
+
+extension KnownKeys {
+    /// Whether none of these signatures, `name+key id`, is of one of the keys.
+    func isUnknown(_ signers: [String]) -> Bool {
+        let proven = self.proven?.terms.map(\.key) ?? []
+        return Set((keys + proven).map(\.identity)).isDisjoint(with: signers)
     }
 }
 

@@ -23,6 +23,9 @@ struct CredentialStore {
         var auditVerifierKey: String?
         /// The keys that followed from it, in their order; absent if the key was never changed.
         var laterVerifierKeys: [String]?
+        /// The proofs of all changes of the key, in their order: what tells a log from before a change
+        /// from one that the holder of the old key made up. Absent in files of earlier releases.
+        var keyChangeProofs: [String]?
         var clients: [String: Credential] = [:]
     }
 
@@ -80,12 +83,20 @@ struct CredentialStore {
         try change(server) {
             $0.auditVerifierKey = key
             $0.laterVerifierKeys = nil
+            $0.keyChangeProofs = nil
         }
     }
 
-    /// - Parameter keys: all that follow from the pinned key, in their order; the caller has proven it.
-    func pinLaterVerifierKeys(_ keys: [String], at server: ServerURL) throws(CommandFailure) {
-        try change(server) { $0.laterVerifierKeys = keys.isEmpty ? nil : keys }
+    /// - Parameters:
+    ///   - keys: all that follow from the pinned key, in their order; the caller has proven it.
+    ///   - proofs: of all changes of the key, as they are in an export.
+    func pinLaterVerifierKeys(
+        _ keys: [String], proofs: [String], at server: ServerURL
+    ) throws(CommandFailure) {
+        try change(server) {
+            $0.laterVerifierKeys = keys.isEmpty ? nil : keys
+            $0.keyChangeProofs = proofs.isEmpty ? nil : proofs
+        }
     }
 
     /// Forgets the credentials whose name is `name` or that belong to the client `clientId`.
