@@ -126,7 +126,42 @@ package enum Restoration {
             throw BackupFailure.refused(
                 "the keyring in \(keyring) is another installation's than the backup")
         }
-        return try BackupVerification(path: options.backup).verify(keys: try keys(vault))
+        let manifest = try BackupVerification(path: options.backup).verify(keys: try keys(vault))
+        try expectKeyOfItsTime(bytes, manifest, options, vault)
+        return manifest
+    }
+
+    /// A key that was replaced may be in other hands: it made no backup that knows its successor, nor
+    /// one from after that came. The keyring tells when it did; a change of the key that broke off
+    /// leaves a key there that signs nothing yet, so that the time alone can be overruled.
+    private static func expectKeyOfItsTime(
+        _ file: [UInt8], _ manifest: BackupManifest, _ options: RestoreOptions, _ vault: Vault
+    ) throws {
+        let numbered = Array(zip(vault.auditSigningNumbers, try keys(vault)))
+        let signed = numbered.last { numbered in
+            (try? BackupManifest(file, verifiedBy: [numbered.1])) == manifest
+        }
+        guard let number = signed?.0 else {
+            throw BackupFailure.damaged("its manifest is not the one that was read before")
+        }
+        let successor = vault.report.secrets.first {
+            $0.kind == "auditSigning" && $0.number == number + 1
+        }
+        guard let successor else { return }
+        let knowsIt = try StoredCopy(path: "\(options.backup)/db")
+            .documents(kind: AuditKeys.kind).contains { $0.key.name == String(successor.number) }
+        guard !knowsIt else {
+            throw BackupFailure.refused(
+                "the backup is signed by a key that its own audit log replaced: this installation "
+                    + "did not make it")
+        }
+        guard manifest.createdAt <= successor.created || options.acceptsReplacedKey else {
+            throw BackupFailure.refused(
+                "the backup says to be of \(WireTime.format(manifest.createdAt)), but the key that "
+                    + "signed it was replaced at \(WireTime.format(successor.created)): whoever "
+                    + "holds that key may have made it. If you know that it is yours, see "
+                    + "--replaced-signing-key in docs/backup.md")
+        }
     }
 
     private static func keys(_ vault: Vault) throws -> [VerifierKey] {

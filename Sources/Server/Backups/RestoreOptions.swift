@@ -14,6 +14,9 @@ package struct RestoreOptions: Sendable {
     package var erasuresDirectory: String?
     /// The erasure ledger is lost, or only an older copy of it is there, and that is to be taken.
     package var acceptsLostLedger: Bool
+    /// The manifest is signed by a key that was replaced before the time that it names, and that is
+    /// to be taken.
+    package var acceptsReplacedKey = false
 
     package init(
         backup: String, dataDirectory: String, keyringDirectory: String? = nil,

@@ -8,6 +8,10 @@ import Vault
 /// The permission to start once on a state that is older than the watermark: a restore leaves it, it
 /// names the backup, and no other older state is let in by it. The first start uses it up.
 ///
+/// It counts only as long as the watermark is the one that it gives up: the first commit on the
+/// restored state, the entry `storeRestored` with this permission's id, replaces that. So a copy of a
+/// permission that was used lets nothing in later, and is no harm where its entry is on record.
+///
 /// The file `restored` in the keyring directory: a C2SP signed note by the key of the audit log under
 /// a name of its own, whose text is that name and one line of `CanonicalJSON`.
 struct RestoreTicket: Sendable, Equatable {
@@ -33,6 +37,8 @@ struct RestoreTicket: Sendable, Equatable {
     var abandoned: Abandoned?
     /// Somebody said that the erasure ledger is lost; nil: it must be there.
     var lostLedger: LostLedger?
+    /// False: the restore is on record already, and this is a start like any other.
+    var allowsOlderState = true
 
     /// For the audit entry `storeRestored`.
     var detail: [String: String] {
@@ -51,27 +57,31 @@ struct RestoreTicket: Sendable, Equatable {
     }
 
     /// The ticket that a restore left; nil: there is none, which is the usual case.
-    /// - Throws: `BackupFailure.refused` if it is not signed by this installation's key, or the
-    ///   database is not that backup and what was written since. The start must be refused.
+    /// - Throws: `BackupFailure.refused` if it is not signed by this installation's newest key, the
+    ///   database is not that backup, or the permission was used. The start must be refused.
     static func find(_ settings: ServerSettings, _ vault: Vault) throws -> RestoreTicket? {
         let path = "\(settings.keyringDirectory)/\(fileName)"
         guard BackupFiles.kind(path) != .missing else { return nil }
         let bytes = try BackupFiles.contents(path, bytesMax: bytesMax)
-        let keys = try AuditKeys.keys(named: keyName, vault)
-        guard let note = try? SignedNote(parsing: bytes),
-            keys.contains(where: { (try? note.verify(with: $0)) != nil }),
-            let ticket = RestoreTicket(text: note.text)
+        // The newest alone: one that was replaced may be in other hands.
+        guard let key = try AuditKeys.keys(named: keyName, vault).last,
+            let note = try? SignedNote(parsing: bytes), (try? note.verify(with: key)) != nil,
+            var ticket = RestoreTicket(text: note.text)
         else {
             throw BackupFailure.refused(
                 "\(path) is no permission that `strm restore` of this installation left")
         }
-        try ticket.check(database: "\(settings.directory)/db")
+        ticket.allowsOlderState = try ticket.allowsOlder(
+            database: "\(settings.directory)/db",
+            try WatermarkFacts.read("\(settings.keyringDirectory)/watermark"))
         return ticket
     }
 
     /// Signed, whole and synced when it returns; takes the place of an older one.
     func leave(in directory: String, _ vault: Vault) throws {
-        let signer = try NoteSigner(name: Self.keyName, privateKey: vault.secret(.auditSigning))
+        let newest = vault.auditSigningNumbers.last ?? 0
+        let signer = try NoteSigner(
+            name: Self.keyName, privateKey: vault.secret(.auditSigning(number: newest)))
         let note = try signer.sign("\(Self.keyName)\n\(json.text)\n").serialized
         let path = "\(directory)/\(Self.fileName)"
         unlink("\(path).next")
@@ -89,22 +99,44 @@ struct RestoreTicket: Sendable, Equatable {
         try BackupFiles.sync(directory: directory)
     }
 
-    private func check(database: String) throws {
+    /// Whether the start may be on a state that is older than the watermark.
+    ///
+    /// A start that died may have written to the restored database: offsets that it skips, so that
+    /// the number of the last write is not that of the backup any more, and the entry. But an audit
+    /// log that goes on in any other way is of another state, such as one from before the disaster.
+    private func allowsOlder(database: String, _ watermark: WatermarkFacts?) throws -> Bool {
+        let seen = watermark.flatMap { AuditWatermark($0.audit) }
+        let isUnused =
+            seen == abandoned.map { AuditWatermark(size: $0.auditSize, root: $0.auditRoot) }
         let told: String
         do throws(StoreError) {
             let copy = try StoredCopy(path: database)
             if copy.sequence >= sequence,
                 try AuditCopy.root(of: copy, size: auditSize) == auditRoot
             {
-                return
+                if try isRecorded(in: copy) { return isUnused && abandoned != nil }
+                if try AuditCopy.hasEntry(auditSize, in: copy) {
+                    told = "the database has gone on since the backup \(backup) was made"
+                } else if isUnused {
+                    return true
+                } else {
+                    told = "the permission was used, and the installation has gone on since"
+                }
+            } else {
+                told = "the database is not the backup \(backup)"
             }
-            told = "it is not the backup \(backup)"
         } catch {
-            told = error.description
+            told = "the database is not the backup \(backup): \(error.description)"
         }
         throw BackupFailure.refused(
-            "A restore allows this start on the backup \(backup) alone, but the database is "
-                + "another one (\(told)). Restore again into an empty directory.")
+            "A restore allows one start, on the backup \(backup) alone, but \(told). Restore again "
+                + "into an empty directory, or, if that is not wanted, remove the file "
+                + "\(Self.fileName) from the keyring directory.")
+    }
+
+    private func isRecorded(in copy: StoredCopy) throws(StoreError) -> Bool {
+        try AuditCopy.entries(.storeRestored, of: copy, from: auditSize, lookingAt: 1_000)
+            .contains { $0.line.contains("\"restore\":\"\(id)\"") }
     }
 
     private var json: CanonicalJSON {

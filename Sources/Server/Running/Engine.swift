@@ -83,7 +83,7 @@ final class Engine: Sendable {
             configuration: Self.vaultConfiguration(settings))
         restoreTicket = try RestoreTicket.find(settings, vault)
         var configuration = Self.storeConfiguration(settings)
-        if restoreTicket != nil { configuration.acceptsOlderState = true }
+        if restoreTicket?.allowsOlderState == true { configuration.acceptsOlderState = true }
         configuration.observer = observer
         store = try Store.open(configuration, clock: clock)
         do {

@@ -17,6 +17,7 @@ package final class StoredCopy: Sendable {
     package let heads: [PartitionID: UInt64]
     /// Days of events, oldest first.
     package let days: [DroppedDay]
+    private let allDocuments: [Document]
     private let engine: Engine
     private let dayFamilies: [DayFamily]
 
@@ -41,8 +42,14 @@ package final class StoredCopy: Sendable {
         let state = try Recovery(engine: engine, families: dayFamilies).recover()
         sequence = database.sequence
         heads = state.partitions.mapValues(\.tail)
+        allDocuments = state.documents
         days = dayFamilies.map { DroppedDay(retention: $0.retention, day: $0.day) }
             .sorted { ($0.day, $0.retention) < ($1.day, $1.retention) }
+    }
+
+    /// Of the catalog, in no particular order. Memory only.
+    package func documents(kind: String) -> [Document] {
+        allDocuments.filter { $0.key.kind == kind }
     }
 
     /// Reads everything and compares all checksums: the engine's and the records' own. Long.

@@ -53,6 +53,13 @@ struct Restore: ParsableCommand {
             """)
     var erasureLedgerLost = false
 
+    @Flag(
+        help: """
+            The backup is signed by a signing key that was replaced before it was made, and you know \
+            that it is yours all the same; see docs/backup.md.
+            """)
+    var replacedSigningKey = false
+
     @OptionGroup var output: OutputOptions
 
     mutating func validate() throws {
@@ -71,14 +78,15 @@ struct Restore: ParsableCommand {
         let data = directory.path
         let result: RestoreResult
         do {
-            result = try Restoration.restore(
-                RestoreOptions(
-                    backup: Self.absolute(backup), dataDirectory: data,
-                    keyringDirectory: keyring.map(Self.absolute),
-                    masterKey: custody,
-                    escrowDirectory: keyringFromEscrow.map(Self.absolute),
-                    erasuresDirectory: erasures.map(Self.absolute),
-                    acceptsLostLedger: erasureLedgerLost))
+            var options = RestoreOptions(
+                backup: Self.absolute(backup), dataDirectory: data,
+                keyringDirectory: keyring.map(Self.absolute),
+                masterKey: custody,
+                escrowDirectory: keyringFromEscrow.map(Self.absolute),
+                erasuresDirectory: erasures.map(Self.absolute),
+                acceptsLostLedger: erasureLedgerLost)
+            options.acceptsReplacedKey = replacedSigningKey
+            result = try Restoration.restore(options)
         } catch {
             throw ServerFailure.explain(error, data: data)
         }

@@ -68,15 +68,15 @@ final class BackupSite: Sendable {
 
     func restores(
         _ name: String, keyring: String? = nil, fromEscrow: Bool = false,
-        erasures: String? = nil, acceptsLostLedger: Bool = false
+        erasures: String? = nil, acceptsLostLedger: Bool = false, acceptsReplacedKey: Bool = false
     ) throws -> RestoreResult {
-        try Restoration.restore(
-            RestoreOptions(
-                backup: "\(backups)/\(name)", dataDirectory: data,
-                keyringDirectory: keyring ?? keys, masterKey: .file("\(root)/master.key"),
-                escrowDirectory: fromEscrow ? escrow : nil, erasuresDirectory: erasures,
-                acceptsLostLedger: acceptsLostLedger),
-            clock: clock.read)
+        var options = RestoreOptions(
+            backup: "\(backups)/\(name)", dataDirectory: data,
+            keyringDirectory: keyring ?? keys, masterKey: .file("\(root)/master.key"),
+            escrowDirectory: fromEscrow ? escrow : nil, erasuresDirectory: erasures,
+            acceptsLostLedger: acceptsLostLedger)
+        options.acceptsReplacedKey = acceptsReplacedKey
+        return try Restoration.restore(options, clock: clock.read)
     }
 
     func losesData() throws { try FileManager.default.removeItem(atPath: data) }
