@@ -10,7 +10,7 @@ Every entry is checked against the tree, the tree against its signed checkpoint,
 the checkpoints that you kept (--older). KEY is any verifier key that the log ever had, as one line of
 text or a file that holds it: where the log changed its key, the proofs in DIRECTORY/rotations/ (or
 those given with --rotation) lead from that key to the one that signs today. With several --key all
-must be keys of the log: a log that leaves one out may be made up by who holds one that was replaced.
+must be the log's: one that leaves a key out may be made up by who holds one that was replaced.
 
 --proof    an inclusion proof of one entry (C2SP tlog-proof)
 --update   a consistency proof: "old SIZE", hashes, an empty line, the newer checkpoint
@@ -298,8 +298,9 @@ class KeyChain:
             self.terms = [[trusted[0], 0, None]]
         for other in trusted:
             if all(key.text != other.text for key, _, _ in self.terms):
-                raise Refused("the key is none that this log ever had" if len(trusted) == 1 else
-                              "no proof of a change of the key leads to %s" % ascii(other.text)[1:-1])
+                if len(trusted) == 1:
+                    raise Refused("the key is none that this log ever had")
+                raise Refused("no proof of a change of the key leads to %s" % ascii(other.text))
 
     def append(self, proof, number):
         entry = parse_entry(proof.entry or b"", proof.index)
@@ -429,14 +430,20 @@ def split_bundle(data):
     return entries
 
 
-def restore_text(index, detail):
-    """What the log itself says about a backup that was brought back."""
+RESTORES = {
+    "storeRestored": "a backup with a log of %s entries was brought back",
+    "olderStateAccepted":
+        "a state with a log of %s entries was accepted by a setting, and not by a restore",
+}
+
+
+def restore_text(index, act, detail):
+    """What the log itself says about an older state, such as a backup, that was brought back."""
     detail = detail if isinstance(detail, dict) else {}
     size, abandoned = (ascii(detail.get(name))[:24].strip("'")
                        for name in ("auditSize", "abandonedAuditSize"))
-    return ("entry %d: a backup with a log of %s entries was brought back, and one of %s entries was "
-            "given up; checkpoints of more than %s entries from before do not fit"
-            % (index, size, abandoned, size))
+    return ("entry %d: %s, and one of %s entries was given up; checkpoints of more than %s entries "
+            "from before do not fit" % (index, RESTORES[act] % size, abandoned, size))
 
 
 class Log:
@@ -501,8 +508,9 @@ class Log:
                 if members["at"] < last_time:
                     self.problems.append("entry %d: earlier than the entry before it" % index)
                 last_time = max(last_time, members["at"])
-                if members["act"] == "storeRestored" and len(self.restores) < PROBLEMS_MAX:
-                    self.restores.append(restore_text(index, members.get("detail")))
+                act = members["act"]
+                if isinstance(act, str) and act in RESTORES and len(self.restores) < PROBLEMS_MAX:
+                    self.restores.append(restore_text(index, act, members.get("detail")))
                 if members["act"] == "auditKeyRotated" and index + 1 not in handover_sizes:
                     self.problems.append("entry %d: names a new key without a proof" % index)
         return hashes

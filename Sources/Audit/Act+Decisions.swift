@@ -10,7 +10,7 @@ extension Act {
         .keyExportAllowed, .keyExportForbidden, .rejectionKeepingStarted,
         .rejectionKeepingStopped, .connectorCreated, .connectorRekeyed, .connectorDeleted,
         .exporterCreated, .exporterPaused, .exporterResumed, .exporterDeleted, .clockConfirmed,
-        .erasureRequested, .fenceLifted, .auditKeyRotated, .masterKeyRotated,
+        .erasureRequested, .fenceLifted, .auditKeyRotated, .masterKeyRotated, .olderStateAccepted,
     ]
 
     /// Whoever got what they handed out can open fields of every purpose, or was shown bodies that

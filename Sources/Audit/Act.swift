@@ -104,4 +104,7 @@ package enum Act: String, Sendable, CaseIterable {
     /// The database is a backup that was brought back: what the log held beyond `auditSize` is
     /// abandoned, and stands in no later tree.
     case storeRestored
+    /// The database was older than the watermark, or there was none, and `recovery.acceptsOlderState`
+    /// let it in. The detail is as above.
+    case olderStateAccepted
 }

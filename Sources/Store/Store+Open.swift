@@ -125,6 +125,6 @@ extension Store {
         .olderThanWatermark(
             "The data in \(configuration.directory) is older than what was acknowledged: \(what) "
                 + "(watermark file: \(configuration.watermarkPath)). Bring back the missing files, "
-                + "or accept the loss once by starting with acceptsOlderState.")
+                + "or accept the loss by one start with recovery.acceptsOlderState=true.")
     }
 }

@@ -4,13 +4,32 @@ import Testing
 
 @Suite("A log that says why older checkpoints do not fit")
 struct LogRestoreTests {
-    private static func restored(_ index: Int) -> [UInt8] {
+    private static func restored(_ index: Int, _ act: String = "storeRestored") -> [UInt8] {
         var leaf: [UInt8] = []
         LeafHeader.append(
             number: UInt64(index), milliseconds: SampleLog.startMilliseconds + Int64(index),
             to: &leaf)
         let detail = #"{"abandonedAuditSize":"57","auditSize":"\#(index)","backup":"b"}"#
-        return leaf + Array(#","act":"storeRestored","detail":\#(detail)}"#.utf8)
+        return leaf + Array(#","act":"\#(act)","detail":\#(detail)}"#.utf8)
+    }
+
+    @Test("the report names an older state that a setting let in, and does not call it a backup")
+    func accepted() throws {
+        let log = try SampleLog(size: 40) {
+            $0 == 30 ? Self.restored(30, "olderStateAccepted") : SampleLog.leaf($0)
+        }
+        let restore = try #require(log.verify().restores.first)
+        #expect(!restore.isOfBackup)
+        #expect(restore.description.contains("a log of 30 entries was accepted by a setting"))
+        let directory = try TemporaryDirectory()
+        try log.write(to: directory.url)
+        let output = try OtherVerifier.run(
+            OtherVerifier.python.program,
+            [OtherVerifier.python.options[0], "--key", log.signer.verifierKey, directory.url.path])
+        #expect(output.status == 0)
+        #expect(
+            String(decoding: output.output, as: UTF8.self)
+                .contains("restored: entry 30: a state with a log of 30 entries was accepted"))
     }
 
     @Test("the report names each backup that was brought back, the keys and who signed")

@@ -1,5 +1,7 @@
+import Audit
 import AuditProof
 import Foundation
+import Store
 import Testing
 import Vault
 
@@ -82,6 +84,45 @@ struct RestorePermissionTests {
         try await site.serves { server async throws in
             #expect(try await server.entries(.storeRestored).count == 1)
             #expect(!site.exists("\(site.keys)/restored"))
+        }
+    }
+
+    @Test("is not needed by a state that a setting lets in, which is on record with both logs")
+    func acceptedBySetting() async throws {
+        let setting = ["recovery.acceptsOlderState": "true"]
+        let site = try await BackupSite()
+        let (sender, _) = try await site.prepares()
+        let older = "\(site.root)/older"
+        try FileManager.default.copyItem(atPath: "\(site.data)/db", toPath: older)
+        try await site.serves { try await $0.sends(0..<5, as: sender) }
+        // The control: nothing is older, so there is nothing to tell.
+        try await site.serves(setting) { server async throws in
+            #expect(try await server.entries(.olderStateAccepted).isEmpty)
+        }
+        let seen = try #require(
+            AuditWatermark(
+                try #require(try WatermarkFacts.read("\(site.keys)/watermark")).audit))
+        try database(older, to: site)
+        await #expect {
+            try await site.serves { _ in }
+        } throws: {
+            "\($0)".contains("recovery.acceptsOlderState=true")
+        }
+        try await site.serves(setting) { server async throws in
+            let entry = try #require(try await server.entries(.olderStateAccepted).first)
+            let detail = try #require(entry["detail"] as? [String: Any])
+            #expect(detail["abandonedAuditSize"] as? String == String(seen.size))
+            #expect(detail["abandonedAuditRoot"] as? String == seen.root.base64)
+            // The first new entry, with the size of what was there before it.
+            #expect(detail["auditSize"] as? String == (entry["n"] as? Int).map { String($0) })
+            #expect(try await server.entries(.storeRestored).isEmpty)
+        }
+        try FileManager.default.removeItem(atPath: "\(site.keys)/watermark")
+        try await site.serves(setting) { server async throws in
+            let entries = try await server.entries(.olderStateAccepted)
+            #expect(entries.count == 2)
+            let detail = entries.last?["detail"] as? [String: Any]
+            #expect(detail?["abandonedAuditSize"] as? String == "unknown")
         }
     }
 

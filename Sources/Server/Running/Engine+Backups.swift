@@ -34,11 +34,18 @@ extension Engine {
             clock: clock, logger: logger)
     }
 
-    /// Puts on record that the database is a backup, before anything else is: also before what the
-    /// erasure ledger does in it again. Blocks.
+    /// Puts on record that the database is a backup, or an older state that a setting let in, before
+    /// anything else is: also before what the erasure ledger does in it again. Blocks.
     static func beginRestored(
-        _ ticket: RestoreTicket?, _ vault: Vault, _ audit: AuditLog, now: Milliseconds
+        _ ticket: RestoreTicket?, _ older: AcceptedOlderState?, _ vault: Vault, _ audit: AuditLog,
+        now: Milliseconds
     ) throws {
+        if let older {
+            let entry = AuditEntry.server(
+                .olderStateAccepted, detail: older.detail(try audit.signedTree().checkpoint))
+            try vault.beginRestored(
+                recording: .audit(AuditLog.draft(entry)), givesUpLedger: false, now: now)
+        }
         guard let ticket, try !isRecorded(ticket, audit) else { return }
         let entry = AuditEntry.server(.storeRestored, detail: ticket.detail)
         try vault.beginRestored(

@@ -82,9 +82,8 @@ final class Engine: Sendable {
             masterKey: masterKey ?? settings.masterKey.source, clock: vaultClock,
             configuration: Self.vaultConfiguration(settings))
         restoreTicket = try RestoreTicket.find(settings, vault)
-        var configuration = Self.storeConfiguration(settings)
-        if restoreTicket?.allowsOlderState == true { configuration.acceptsOlderState = true }
-        configuration.observer = observer
+        let older = try AcceptedOlderState.find(settings, restoreTicket, logger)
+        let configuration = Self.storeConfiguration(settings, restoreTicket, observer)
         store = try Store.open(configuration, clock: clock)
         do {
             audit = try AuditKeys.openLog(
@@ -119,7 +118,7 @@ final class Engine: Sendable {
             tokenService = TokenService(
                 catalog: catalog, tokens: tokens, secrets: secrets, audit: audit)
             try store.start()
-            try Self.beginRestored(restoreTicket, vault, audit, now: clock())
+            try Self.beginRestored(restoreTicket, older, vault, audit, now: clock())
             try vault.recoverErasures(now: clock())
             warnOfInterruptedDestruction()
             // After the start: opening a partition may have to commit.
@@ -182,13 +181,17 @@ final class Engine: Sendable {
         return configuration
     }
 
-    static func storeConfiguration(_ settings: ServerSettings) -> StoreConfiguration {
+    private static func storeConfiguration(
+        _ settings: ServerSettings, _ ticket: RestoreTicket?, _ observer: (any CommitObserver)?
+    ) -> StoreConfiguration {
         var configuration = StoreConfiguration(
             directory: settings.directory,
             watermarkPath: "\(settings.keyringDirectory)/watermark")
         configuration.queueEventsMax = settings.limits.queueEventsMax
         configuration.queueBytesMax = settings.limits.queueBytesMax
-        configuration.acceptsOlderState = settings.acceptsOlderState
+        configuration.acceptsOlderState =
+            settings.acceptsOlderState || ticket?.allowsOlderState == true
+        configuration.observer = observer
         #if DEBUG
             // The negative control of the durability tests; no release build reads it.
             let environment = ProcessInfo.processInfo.environment
