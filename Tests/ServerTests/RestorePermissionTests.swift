@@ -186,4 +186,26 @@ struct RestorePermissionTests {
         #expect(try site.restores(before).backup == before)
         try await site.serves { _ in }
     }
+
+    @Test("is written by the server's user alone: another one is told whom to be")
+    func owner() async throws {
+        #expect(FileOwner.refusal("/mnt/keys", owner: 1_234_567, user: 1_234_567) == nil)
+        let refusal = try #require(FileOwner.refusal("/mnt/keys", owner: 0, user: 1_234_567))
+        #expect(refusal.description.contains("sudo -u root strm restore"))
+        #expect(refusal.description.contains("#1234567"))
+        let site = try await BackupSite()
+        let name = try await site.serves { try await $0.backsUp() }
+        try site.losesData()
+        // Only root can give a directory away.
+        if chown(site.keys, 1_234_567, 1_234_567) == 0 {
+            #expect {
+                try site.restores(name)
+            } throws: {
+                "\($0)".contains("sudo -u \\#1234567")
+            }
+            #expect(!site.exists(site.data))
+            #expect(chown(site.keys, geteuid(), getegid()) == 0)
+        }
+        #expect(try site.restores(name).backup == name)
+    }
 }

@@ -279,10 +279,23 @@ struct RestoreTests {
         let result = try site.restores(name, fromEscrow: true)
         #expect(result.escrowGeneration ?? 0 > 1)
         #expect(result.abandonedAuditSize == nil, "the watermark is lost with the keyring")
+        // As in a drill: the escrow is not this server's unless somebody says so.
+        #expect(result.hasNoEscrow)
+        let untouched = try Data(contentsOf: URL(filePath: "\(site.escrow)/keyring"))
         try await site.serves { server async throws in
             #expect(try await server.emails("demo-1-4", as: reader) == emails(0..<10))
             let detail = try await server.entries(.storeRestored).first?["detail"]
             #expect((detail as? [String: Any])?["abandonedAuditSize"] as? String == "unknown")
+            let metrics = try await server.client.get("/metrics").text
+            #expect(!metrics.contains("\nstrm_keyring_escrow_behind_seconds"))
+        }
+        #expect(try Data(contentsOf: URL(filePath: "\(site.escrow)/keyring")) == untouched)
+        try site.losesData()
+        try site.losesKeyring()
+        #expect(try !site.restores(name, fromEscrow: true, adoptsEscrow: true).hasNoEscrow)
+        try await site.serves { server async throws in
+            let metrics = try await server.client.get("/metrics").text
+            #expect(metrics.contains("\nstrm_keyring_escrow_behind_seconds"))
         }
     }
 }

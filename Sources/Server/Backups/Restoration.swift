@@ -28,6 +28,7 @@ package enum Restoration {
                 "\(options.backup) is no backup: it has no \(BackupManifest.fileName)")
         }
         let settings = try settings(options)
+        for path in [settings.keyringDirectory, data] { try FileOwner.expectOwn(path) }
         try refuseUsed(data, settings)
         try makeDirectory(data)
         if let escrow = options.escrowDirectory {
@@ -53,6 +54,8 @@ package enum Restoration {
             manifest, copy, watermark, now: clock(), generation: generation,
             wroteSettings: wroteSettings)
         result.lostLedger = lostLedger
+        result.hasNoEscrow =
+            generation != nil && !options.adoptsEscrow && settings.backups.escrowDirectory == nil
         // First the permission, then the name: a start in between finds no database and refuses.
         try ticket(manifest, watermark, lostLedger).leave(in: settings.keyringDirectory, vault)
         if lostLedger != nil { try vault.giveUpLedger(now: clock()) }
@@ -186,9 +189,15 @@ package enum Restoration {
     /// Also before the check: the directory of keys may be inside it.
     private static func makeDirectory(_ data: String) throws {
         guard BackupFiles.kind(data) == .missing else { return }
-        try FileManager.default.createDirectory(
-            atPath: data, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
+        do {
+            try FileManager.default.createDirectory(
+                atPath: data, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw BackupFailure.io(
+                "\(data) cannot be made by this user: make it first, as docs/backup.md says: "
+                    + "install -d -o USER -m 700 \(data)")
+        }
     }
 
     /// If there are no settings, writes a file with those of the options.
@@ -202,7 +211,8 @@ package enum Restoration {
         if let directory = options.keyringDirectory {
             keyring.append(("directory", .string(directory)))
         }
-        if let escrow = options.escrowDirectory, escrow.hasPrefix("/") {
+        // Of a drill it would be the escrow of the server that goes on elsewhere.
+        if options.adoptsEscrow, let escrow = options.escrowDirectory, escrow.hasPrefix("/") {
             keyring.append(("escrow", ["directory": .string(escrow)]))
         }
         var members: [(name: String, value: WireValue)] = []

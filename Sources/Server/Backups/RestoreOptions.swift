@@ -17,6 +17,9 @@ package struct RestoreOptions: Sendable {
     /// The manifest is signed by a key that was replaced before the time that it names, and that is
     /// to be taken.
     package var acceptsReplacedKey = false
+    /// Writes the escrow into new settings, so that the server goes on writing into it. Not for a
+    /// drill: the escrow is another server's then.
+    package var adoptsEscrow = false
 
     package init(
         backup: String, dataDirectory: String, keyringDirectory: String? = nil,
@@ -51,6 +54,8 @@ package struct RestoreResult: Sendable {
     package var expiredDays: Int
     /// The generation of the keyring that was taken from an escrow; nil: none was.
     package var escrowGeneration: UInt64?
+    /// The keyring came from an escrow that no settings name, so that none is kept up to date.
+    package var hasNoEscrow = false
     /// If the ledger was given up: its last number that the keyring had seen, and that of the ledger
     /// that was found, 0 for none.
     package var lostLedger: LostLedger?

@@ -11,7 +11,9 @@ package struct BackupSettings: Sendable {
     /// How long the copy may be behind before the server says that it is not ready.
     package var escrowHours: Int
 
-    init(_ values: SettingsReader, keyringDirectory: String) throws(SettingsError) {
+    init(
+        _ values: SettingsReader, keyringDirectory: String, dataDirectory: String
+    ) throws(SettingsError) {
         directory = try values.optionalText("backups.directory")
         if let directory, !directory.hasPrefix("/") {
             throw .invalid(key: "backups.directory", expected: "an absolute path")
@@ -22,10 +24,26 @@ package struct BackupSettings: Sendable {
         if let escrowDirectory, !escrowDirectory.hasPrefix("/") {
             throw .invalid(key: "keyring.escrow.directory", expected: "an absolute path")
         }
-        guard escrowDirectory != keyringDirectory else {
-            throw .invalid(
-                key: "keyring.escrow.directory", expected: "another directory than the keyring's")
-        }
         escrowHours = try values.number("keyring.escrow.hours", default: 24, in: 1...720)
+        try expectApart(keyringDirectory, dataDirectory)
+    }
+
+    /// A copy that lies in what it is a copy of is lost with it; and a backup that lies beside a
+    /// keyring is what an old keyring must never be with.
+    private func expectApart(
+        _ keyringDirectory: String, _ dataDirectory: String
+    ) throws(SettingsError) {
+        let own = [keyringDirectory, dataDirectory]
+        if let escrowDirectory, own.contains(where: { PlacePath.isInside(escrowDirectory, $0) }) {
+            throw .invalid(
+                key: "keyring.escrow.directory",
+                expected: "another directory than the keyring's and the data's, and none in them")
+        }
+        let others = own + [escrowDirectory].compactMap(\.self)
+        if let directory, others.contains(where: { PlacePath.isInside(directory, $0) }) {
+            throw .invalid(
+                key: "backups.directory",
+                expected: "a directory outside the data, the keyring and its escrow")
+        }
     }
 }

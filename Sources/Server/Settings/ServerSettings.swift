@@ -61,7 +61,8 @@ package struct ServerSettings: Sendable {
         audit = try AuditSettings(values)
         exports = try ExportSettings(values)
         witness = try WitnessSettings(values, exports: exports)
-        backups = try BackupSettings(values, keyringDirectory: keyringDirectory)
+        backups = try BackupSettings(
+            values, keyringDirectory: keyringDirectory, dataDirectory: directory)
         erasures = try ErasureSettings(values, keyringDirectory: keyringDirectory)
         log = try LogSettings(values)
     }

@@ -39,6 +39,9 @@ struct Restore: ParsableCommand {
             valueName: "directory"))
     var keyringFromEscrow: String?
 
+    @Flag(help: "Keep the keyring's copy in that escrow from now on: not for a drill.")
+    var adoptEscrow = false
+
     @Option(
         name: .customLong("erasures"),
         help: ArgumentHelp(
@@ -67,6 +70,9 @@ struct Restore: ParsableCommand {
             throw ValidationError(
                 "--master-key is file:PATH, environment:NAME or command:PROGRAM ARG…")
         }
+        if adoptEscrow, keyringFromEscrow == nil {
+            throw ValidationError("--adopt-escrow is of --keyring-from-escrow.")
+        }
     }
 
     func run() throws {
@@ -86,11 +92,18 @@ struct Restore: ParsableCommand {
                 erasuresDirectory: erasures.map(Self.absolute),
                 acceptsLostLedger: erasureLedgerLost)
             options.acceptsReplacedKey = replacedSigningKey
+            options.adoptsEscrow = adoptEscrow
             result = try Restoration.restore(options)
         } catch {
             throw ServerFailure.explain(error, data: data)
         }
         if !result.wroteSettings { warnOfSettings(in: data) }
+        if result.hasNoEscrow {
+            Terminal.note(
+                "No settings name the escrow: the server keeps no copy of the keyring, and what it "
+                    + "destroys stays in that one. That is right for a drill. If this is the server "
+                    + "from now on, set keyring.escrow.directory before it starts.")
+        }
         let pairs = Self.pairs(result)
         switch output.output {
         case .json:

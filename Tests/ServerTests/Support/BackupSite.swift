@@ -68,7 +68,8 @@ final class BackupSite: Sendable {
 
     func restores(
         _ name: String, keyring: String? = nil, fromEscrow: Bool = false,
-        erasures: String? = nil, acceptsLostLedger: Bool = false, acceptsReplacedKey: Bool = false
+        erasures: String? = nil, acceptsLostLedger: Bool = false,
+        acceptsReplacedKey: Bool = false, adoptsEscrow: Bool = false
     ) throws -> RestoreResult {
         var options = RestoreOptions(
             backup: "\(backups)/\(name)", dataDirectory: data,
@@ -76,6 +77,7 @@ final class BackupSite: Sendable {
             escrowDirectory: fromEscrow ? escrow : nil, erasuresDirectory: erasures,
             acceptsLostLedger: acceptsLostLedger)
         options.acceptsReplacedKey = acceptsReplacedKey
+        options.adoptsEscrow = adoptsEscrow
         return try Restoration.restore(options, clock: clock.read)
     }
 
