@@ -1,7 +1,9 @@
 import Audit
 import AuditProof
 import Foundation
+import Logging
 import Store
+import Synchronization
 import Testing
 import Vault
 
@@ -124,6 +126,27 @@ struct RestorePermissionTests {
             let detail = entries.last?["detail"] as? [String: Any]
             #expect(detail?["abandonedAuditSize"] as? String == "unknown")
         }
+    }
+
+    @Test("is not needed while a setting takes anything, which each start tells as critical")
+    func settingIsTold() async throws {
+        let site = try await BackupSite()
+        let lines = Mutex<[String]>([])
+        for accepts in ["false", "true", "true"] {
+            let settings = try ServerSettings.load(
+                directory: site.data, overrides: ["recovery.acceptsOlderState": accepts],
+                environment: [:])
+            let logger = Logger(label: "strm") { label in
+                StreamLogHandler(label: label, settings: settings.log, clock: { 0 }) { line in
+                    lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+                }
+            }
+            let found = try AcceptedOlderState.find(settings, nil, logger)
+            #expect(found == nil, "nothing is older")
+        }
+        let written = lines.withLock { $0 }
+        #expect(written.count == 2)
+        #expect(written.allSatisfy { $0.contains("CRITICAL recovery.acceptsOlderState is set") })
     }
 
     @Test("is of the newest signing key: one that a replaced key signed is refused")

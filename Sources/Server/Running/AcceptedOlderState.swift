@@ -5,7 +5,7 @@ import Store
 
 /// A state that is older than the watermark, or has none, and that `recovery.acceptsOlderState` lets
 /// in. It is put on record, so that nobody can go back in silence and leave the setting to blame.
-struct AcceptedOlderState: Sendable {
+struct AcceptedOlderState: Sendable, Equatable {
     /// What was missing; holds numbers and no name.
     var reason: String
     /// What the watermark knew of the audit log; nil: there was none, so nobody here knows.
