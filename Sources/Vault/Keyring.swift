@@ -25,7 +25,8 @@ final class Keyring: Sendable {
     private let madeBuckets = Atomic<UInt64>(0)
     /// The clock guard's last word, readable without waiting for a write.
     private let held: Atomic<Bool>
-    private let monotonic: @Sendable () -> Milliseconds
+    private let waiting: Atomic<Bool>
+    private let clock: VaultClock
     private let lastFailure = Mutex<VaultError?>(nil)
 
     /// How far the persisted clock mark may lag behind while nothing else changes.
@@ -37,11 +38,14 @@ final class Keyring: Sendable {
         let opened = try KeyringFile.decode(try directory.read(), masterKey: masterKey)
         self.directory = directory
         id = opened.id
-        monotonic = clock.monotonic
+        self.clock = clock
         let clockGuard = ClockGuard(
-            wall: clock.wall(), monotonic: clock.monotonic(),
-            onRecord: opened.contents.clockHighWater)
-        held = Atomic(clockGuard.isOnHold)
+            Self.look(clock, clock.wall()), isSynchronised: clock.isSynchronised,
+            record: ClockGuard.Record(
+                mark: opened.contents.clockHighWater, line: opened.contents.clockLine,
+                isHeld: opened.contents.heldSince > 0))
+        held = Atomic(!clockGuard.isTrusted)
+        waiting = Atomic(clockGuard.isWaiting)
         writer = Mutex(
             Writer(masterKey: masterKey, generation: opened.generation, clock: clockGuard))
         newestDayNumber = Atomic(opened.contents.newestDay.number)
@@ -94,6 +98,8 @@ final class Keyring: Sendable {
     /// The generation in which bucket keys were last made by this process; 0: none.
     var bucketsMadeIn: UInt64 { madeBuckets.load(ordering: .acquiring) }
     var isOnHold: Bool { held.load(ordering: .acquiring) }
+    /// On hold only until the kernel says that a time source keeps the clock.
+    var awaitsTimeSource: Bool { waiting.load(ordering: .acquiring) }
 
     /// The day of the newest epoch: no key of an older day than the one before it seals any more.
     @inline(__always)
@@ -147,42 +153,61 @@ final class Keyring: Sendable {
         return contents.epochs[id].map { (id, $0) }
     }
 
-    /// Looks at the clocks; true if things may be destroyed by the time `now`. Puts a trusted time
-    /// on record if that has fallen behind: the next start measures its clock by it.
+    /// Looks at the clocks; true if things may be destroyed by the time `now`. Puts on record what
+    /// the next start must know of it: a trusted time if the one there is old, a hold that is new.
     func mayDestroy(now: Milliseconds) -> Bool {
         writer.withLock { writer in
-            guard isTrusted(now, &writer) else { return false }
+            let isTrusted = isTrusted(now, &writer)
             var contents = self.contents
-            if now - contents.clockHighWater > Self.highWaterStep {
-                do throws(VaultError) {
-                    try write(&contents, now: now, &writer)
-                } catch {
-                    // An older mark only makes the next start more careful; `failure` tells it.
-                    return true
-                }
+            guard mustRecordClock(contents, now, writer) else { return isTrusted }
+            do throws(VaultError) {
+                try write(&contents, now: now, &writer)
+            } catch {
+                // `failure` tells it, and the next call tries again. An older mark only makes the
+                // next start more careful.
+                return isTrusted
             }
-            return true
+            return isTrusted
         }
     }
 
     private func isTrusted(_ now: Milliseconds, _ writer: inout Writer) -> Bool {
-        let isOnHold = writer.clock.observe(wall: now, monotonic: monotonic())
-        held.store(isOnHold, ordering: .releasing)
-        return !isOnHold
+        let isTrusted = writer.clock.observe(
+            Self.look(clock, now), isSynchronised: clock.isSynchronised)
+        tell(writer.clock)
+        return isTrusted
+    }
+
+    private func tell(_ clock: ClockGuard) {
+        held.store(!clock.isTrusted, ordering: .releasing)
+        waiting.store(clock.isWaiting, ordering: .releasing)
+    }
+
+    private static func look(_ clock: VaultClock, _ now: Milliseconds) -> ClockLine {
+        ClockLine(wall: now, monotonic: clock.monotonic(), boot: clock.boot)
+    }
+
+    private func mustRecordClock(
+        _ contents: KeyringContents, _ now: Milliseconds, _ writer: Writer
+    ) -> Bool {
+        guard writer.clock.isTrusted else {
+            return writer.clock.isHeld && contents.heldSince == 0
+        }
+        // The first time of a boot at once: a start after it is measured exactly.
+        let isFirst = clock.boot != 0 && contents.clockLine?.boot != clock.boot
+        return isFirst || abs(now - contents.clockHighWater) > Self.highWaterStep
     }
 
     func confirmClock(now: Milliseconds) throws(VaultError) {
         try writer.withLock { writer throws(VaultError) in
             let before = writer.clock
-            writer.clock.confirm(wall: now, monotonic: monotonic())
+            writer.clock.confirm(Self.look(clock, now))
             do throws(VaultError) {
                 var contents = self.contents
-                // Also back: the mark may stem from a clock that was wrong.
-                contents.clockHighWater = now
                 try write(&contents, now: now, &writer)
             } catch {
                 writer.clock = before
-                held.store(before.isOnHold, ordering: .releasing)
+                tell(before)
                 throw error
             }
         }
@@ -198,7 +223,7 @@ final class Keyring: Sendable {
             for one in expired {
                 contents.epochs[EpochClass(epoch: one.epoch, retention: one.retention)] = nil
             }
-            if !expired.isEmpty || now - contents.clockHighWater > Self.highWaterStep {
+            if !expired.isEmpty || mustRecordClock(contents, now, writer) {
                 try write(&contents, now: now, &writer)
             }
             return expired
@@ -242,9 +267,14 @@ final class Keyring: Sendable {
         _ contents: inout KeyringContents, now: Milliseconds, _ writer: inout Writer,
         makesBuckets: Bool = false
     ) throws(VaultError) {
-        // An untrusted time must not become the mark that the next start is measured by.
         if isTrusted(now, &writer) {
-            contents.clockHighWater = max(contents.clockHighWater, now)
+            // Also back: a mark in the future, of a clock that was wrong, would trust the next such.
+            contents.clockHighWater = now
+            contents.clockLine = writer.clock.lineToRecord(Self.look(clock, now))
+            contents.heldSince = 0
+        } else if writer.clock.isHeld, contents.heldSince == 0 {
+            // An untrusted time does not become the mark.
+            contents.heldSince = max(now, 1)
         }
         writer.generation += 1
         let bytes: [UInt8]

@@ -17,8 +17,14 @@ struct KeyringContents: Sendable {
     var newestEpoch: UInt32 = 0
     /// Day of the newest epoch; meaningless before the first. Never falls.
     var newestDay = UTCDay(number: 0)
-    /// The last wall-clock time that was trusted.
+    /// The last wall-clock time that was trusted. Falls when a clock that was ahead is put right;
+    /// epochs do not go by it.
     var clockHighWater: Milliseconds = 0
+    /// What the clocks of the same boot are measured by; nil: there is none.
+    var clockLine: ClockLine?
+    /// Since when an operator has to confirm the clock before anything is destroyed, by that clock;
+    /// 0: nobody has to.
+    var heldSince: Milliseconds = 0
     /// The highest number of the erasure ledger that was seen.
     var ledgerNumber: UInt64 = 0
     /// The last destruction of erased keys that is done in here: its number in the ledger, which is

@@ -2,11 +2,11 @@ import Store
 
 /// The keyring as bytes: one file, written whole, sealed under the master key.
 ///
-/// Version 2, integers big-endian:
+/// Version 3, integers big-endian:
 /// ```
 /// offset size
 ///   0     8  "STRMKEYR"
-///   8     2  version = 2
+///   8     2  version = 3
 ///  10     2  reserved = 0
 ///  12     8  generation
 ///  20    16  keyring id, random, the same in all generations
@@ -19,10 +19,14 @@ import Store
 /// body
 ///   0     4  number of the newest epoch, 0: none yet
 ///   4     4  day of the newest epoch, days since 1970
-///   8     8  clock high-water mark, ms since 1970
+///   8     8  the last trusted time of the wall clock, ms since 1970
 ///  16     8  highest number of the erasure ledger that was seen
 ///  24     4  last destruction of erased keys that is done in here, 0: none
-///  28     4  number of secrets, each:
+///  28     8  since when destruction is on hold, ms since 1970, 0: it is not
+///  36     8  line that the clocks of one boot are measured by: wall clock, ms since 1970
+///  44     8    monotonic clock at that moment, ms
+///  52     8    first bytes of the name of the boot, 0: there is no line
+///  60     4  number of secrets, each:
 ///              kind 1, number 4, created 8, secret 32
 ///         4  number of epoch classes, each:
 ///              epoch 4, day 4, retention days 2, 256 bucket keys of 32 bytes,
@@ -30,8 +34,8 @@ import Store
 ///              number of successors 2, and if there are any:
 ///                generation 4, then each: bucket 1, key 32
 /// ```
-/// Version 1 is read too: it ends each epoch class with its bucket keys, and has not the 12 bytes
-/// before the number of secrets.
+/// Versions 1 and 2 are read too. Version 2 has not the 32 bytes before the number of secrets;
+/// version 1 has not the 12 before those either, and ends each epoch class with its bucket keys.
 ///
 /// The check tells "another master key" from "damaged" without an oracle for the body.
 enum KeyringFile {
@@ -39,10 +43,9 @@ enum KeyringFile {
     /// Over 400 days in 400 classes would pass it; 50 classes of 400 days do not.
     static let bytesMax = 256 << 20
     private static let magic = Array("STRMKEYR".utf8)
-    private static let version: UInt16 = 2
+    private static let version: UInt16 = 3
     private static let checkLabel = Array("strm keyring: master key check v1".utf8)
-    private static let bodyFixedBytes = 36
-    private static let bodyFixedBytesBefore = 24
+    private static let bodyFixedBytes = 68
     private static let secretBytes = 45
     private static let epochBytes = 10 + BucketKeys.byteCount
     private static let replacedBytes = 5
@@ -110,7 +113,7 @@ enum KeyringFile {
     private static func decode(
         _ file: UnsafeRawBufferPointer, masterKey: LockedMemory
     ) throws(VaultError) -> Opened {
-        guard file.count >= headerBytes + bodyFixedBytesBefore + Cryptography.tagBytes,
+        guard file.count >= headerBytes + fixedBytes(version: 1) + Cryptography.tagBytes,
             file[0..<8].elementsEqual(magic)
         else { throw .keyring("the file is no keyring, or it is cut off") }
         var reader = ByteReader(file, from: 8)
@@ -171,6 +174,10 @@ enum KeyringFile {
         writer.write(contents.clockHighWater)
         writer.write(contents.ledgerNumber)
         writer.write(contents.destroyedThrough)
+        writer.write(contents.heldSince)
+        writer.write(contents.clockLine?.wall ?? 0)
+        writer.write(contents.clockLine?.monotonic ?? 0)
+        writer.write(contents.clockLine?.boot ?? 0)
         writer.write(UInt32(contents.secrets.count))
         for (name, secret) in contents.secrets {
             writer.write(name.kind.rawValue)
@@ -221,7 +228,7 @@ enum KeyringFile {
     ) throws(VaultError) -> KeyringContents {
         var contents = KeyringContents()
         var reader = ByteReader(body)
-        guard reader.remaining >= (version == 1 ? bodyFixedBytesBefore : bodyFixedBytes) else {
+        guard reader.remaining >= fixedBytes(version: version) else {
             throw .keyring("its body is cut off")
         }
         contents.newestEpoch = reader.read()
@@ -230,6 +237,12 @@ enum KeyringFile {
         if version > 1 {
             contents.ledgerNumber = reader.read()
             contents.destroyedThrough = reader.read()
+        }
+        if version > 2 {
+            contents.heldSince = reader.read()
+            let line = ClockLine(
+                wall: reader.read(), monotonic: reader.read(), boot: reader.read())
+            contents.clockLine = line.boot == 0 ? nil : line
         }
         for _ in 0..<(reader.read() as UInt32) {
             guard reader.remaining >= secretBytes,
@@ -255,6 +268,15 @@ enum KeyringFile {
         }
         guard reader.remaining == 0 else { throw .keyring("something follows the epochs") }
         return contents
+    }
+
+    /// Of a body without secrets and epochs.
+    private static func fixedBytes(version: UInt16) -> Int {
+        switch version {
+        case 1: 24
+        case 2: 36
+        default: bodyFixedBytes
+        }
     }
 
     private static func readGenerations(

@@ -196,6 +196,7 @@ package final class Vault: Sendable {
         statistics.keyringFailure = keyring.failure?.description
         statistics.ledgerFailure = ledger.failure?.description
         statistics.isDestructionOnHold = keyring.isOnHold
+        statistics.awaitsTimeSource = keyring.awaitsTimeSource
         statistics.escrow = escrowStatus
         statistics.tokenSigningNumbers = contents.tokenSigningNumbers
         statistics.masterKeyCustody = custody.withLock { $0.custody }

@@ -29,6 +29,8 @@ package struct VaultStatistics: Sendable, Equatable {
     package var ledgerFailure: String?
     /// The clock is not trusted: nothing is destroyed until `confirmClock`.
     package var isDestructionOnHold = false
+    /// That hold ends by itself when the kernel says that a time source keeps the clock.
+    package var awaitsTimeSource = false
     /// nil: there is none.
     package var escrow: EscrowStatus?
     package var tokenSigningNumbers: [UInt32] = []

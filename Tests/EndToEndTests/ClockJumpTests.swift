@@ -23,6 +23,7 @@ struct ClockJump: Sendable, CustomTestStringConvertible {
         ClockJump(seconds: -25 * hour, name: "25 h back", isHeld: false),
         ClockJump(seconds: -8 * day, name: "8 days back", isHeld: false),
         ClockJump(seconds: 59 * 60, name: "59 min ahead", isHeld: false),
+        ClockJump(seconds: 2 * hour, name: "2 h ahead", isHeld: true),
         ClockJump(seconds: 25 * hour, name: "25 h ahead", isHeld: true),
         ClockJump(seconds: 8 * day, name: "8 days ahead", isHeld: true, dropsDays: true),
         ClockJump(
@@ -70,8 +71,36 @@ extension EndToEnd {
             try await expectAll(jump.dropsDays ? ["b", "c", "d"] : ["a", "b", "c", "d"], rig)
         }
 
-        /// To the next noon, UTC, and not to the one before: a start is never earlier than what `init`
-        /// put on record, and less than 25 hours later, so that it is no leap itself.
+        @Test(
+            "a server that starts ahead of where it stopped destroys nothing, however often it starts",
+            arguments: [2, 20, 24])
+        func restarts(hours: Int) async throws {
+            let noon = Self.secondsUntilNoon()
+            let rig = try await ClockRig(shift: noon)
+            try await rig.sends("a")
+            try await rig.rounds(2)
+            let first = try await rig.keys()
+            for round in 1...2 {
+                #expect(await rig.site.stop() == 0)
+                try rig.clock.moves(to: noon + round * hours * ClockJump.hour)
+                try await rig.start()
+                try await rig.rounds(2)
+                let keys = try await rig.keys()
+                #expect(keys.isOnHold && keys.epochs == first.epochs)
+                #expect(try await rig.acts()["expiryHeld"] == round)
+            }
+            // The clock is put right: neither that nor a start lifts the hold.
+            #expect(await rig.site.stop() == 0)
+            try rig.clock.moves(to: noon)
+            try await rig.start()
+            #expect(try await rig.keys().isOnHold)
+            try await rig.site.expectSuccess("confirm", "clock")
+            try await rig.rounds(2)
+            #expect(try await !rig.keys().isOnHold)
+            try await expectAll(["a"], rig)
+        }
+
+        /// To the next noon, UTC: where nothing is due soon.
         private static func secondsUntilNoon() -> Int {
             let now = Date().timeIntervalSince1970
             let day = Double(ClockJump.day)

@@ -121,7 +121,7 @@ import Testing
         #expect(!fixture.vault.statistics.isDestructionOnHold)
     }
 
-    @Test("a restart more than 25 hours after the last time on record holds destruction")
+    @Test("a boot more than 25 hours after the last time on record holds destruction")
     func restart() throws {
         for (away, isHeld) in [(25 * hour, false), (25 * hour + 1, true), (-30 * day, false)] {
             let fixture = try VaultFixture()

@@ -59,7 +59,7 @@ import Testing
         fixture.closes()
         let masterKey = try MasterKey.read(fixture.masterKey, commandSeconds: 1)
         let opened = try KeyringFile.decode(try fixture.bytesOfKeyring(), masterKey: masterKey)
-        let file = try Self.versionOne(opened, masterKey)
+        let file = try Self.older(1, opened, masterKey)
         try Data(file).write(to: URL(fileURLWithPath: fixture.keyringFile))
         try fixture.opens()
         #expect(fixture.vault.statistics.generation == opened.generation)
@@ -67,23 +67,59 @@ import Testing
         #expect(try fixture.vault.key(for: key.link, at: fixture.clock.now) == key)
         fixture.clock.advances(by: day)
         let next = try fixture.vault.key(of: "session-1", at: fixture.clock.now)
-        #expect(try fixture.bytesOfKeyring()[9] == 2)
+        #expect(try fixture.bytesOfKeyring()[9] == 3)
         try fixture.opens()
         for one in [key, next] {
             #expect(try fixture.vault.key(for: one.link, at: fixture.clock.now) == one)
         }
     }
 
-    /// As the first version wrote it.
-    private static func versionOne(
-        _ opened: KeyringFile.Opened, _ masterKey: LockedMemory
+    @Test("a keyring of version 2 is read: it says of the clock only what was trusted last")
+    func versionTwo() throws {
+        let fixture = try VaultFixture()
+        fixture.clock.boots()
+        try fixture.opens()
+        let key = try fixture.vault.key(of: "session-1", at: fixture.clock.now)
+        fixture.closes()
+        let masterKey = try MasterKey.read(fixture.masterKey, commandSeconds: 1)
+        let opened = try KeyringFile.decode(try fixture.bytesOfKeyring(), masterKey: masterKey)
+        #expect(opened.contents.clockLine != nil)
+        let file = try Self.older(2, opened, masterKey)
+        try Data(file).write(to: URL(fileURLWithPath: fixture.keyringFile))
+        let read = try KeyringFile.decode(file, masterKey: masterKey).contents
+        #expect(read.clockHighWater == opened.contents.clockHighWater)
+        #expect(read.clockLine == nil && read.heldSince == 0)
+        try fixture.opens()
+        #expect(try fixture.vault.key(for: key.link, at: fixture.clock.now) == key)
+    }
+
+    @Test("what is known of the clock is read as it was written")
+    func clockOnRecord() throws {
+        let fixture = try VaultFixture()
+        let masterKey = try MasterKey.read(fixture.masterKey, commandSeconds: 1)
+        var contents = KeyringContents()
+        contents.clockHighWater = 11
+        contents.heldSince = 22
+        contents.clockLine = ClockLine(wall: 33, monotonic: 44, boot: .max)
+        let file = try KeyringFile.encode(
+            contents, generation: 1, id: [UInt8](repeating: 7, count: 16), masterKey: masterKey)
+        let read = try KeyringFile.decode(file, masterKey: masterKey).contents
+        #expect(read.clockHighWater == 11 && read.heldSince == 22)
+        #expect(read.clockLine == contents.clockLine)
+    }
+
+    /// As an older version wrote it.
+    private static func older(
+        _ version: UInt8, _ opened: KeyringFile.Opened, _ masterKey: LockedMemory
     ) throws -> [UInt8] {
         func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
             withUnsafeBytes(of: value.bigEndian) { Array($0) }
         }
         let contents = opened.contents
         var body = bytes(contents.newestEpoch) + bytes(contents.newestDay.number)
-        body += bytes(contents.clockHighWater) + bytes(UInt32(contents.secrets.count))
+        body += bytes(contents.clockHighWater)
+        if version > 1 { body += bytes(contents.ledgerNumber) + bytes(contents.destroyedThrough) }
+        body += bytes(UInt32(contents.secrets.count))
         for (name, secret) in contents.secrets {
             body += [name.kind.rawValue] + bytes(name.number) + bytes(secret.created)
             body += secret.memory.copy()
@@ -92,13 +128,16 @@ import Testing
         for (id, keys) in contents.epochs {
             body += bytes(id.epoch) + bytes(keys.day.number) + bytes(id.retention.days)
             body += keys.memory.copy()
+            // Neither replaced keys nor successors.
+            if version > 1 { body += [0, 0, 0, 0] }
         }
         let check = masterKey.withBytes {
             KeyedHash.hash(
                 Array("strm keyring: master key check v1".utf8) + opened.id, key: $0)
         }.bytes[..<8]
         let header =
-            Array("STRMKEYR".utf8) + [0, 1, 0, 0] + bytes(opened.generation) + opened.id + check
+            Array("STRMKEYR".utf8) + [0, version, 0, 0] + bytes(opened.generation) + opened.id
+            + check
             + [UInt8](repeating: 9, count: 12) + bytes(UInt32(body.count))
         var file = header + [UInt8](repeating: 0, count: body.count + 16)
         file.withUnsafeMutableBytes { file in
@@ -119,9 +158,9 @@ import Testing
     func version() throws {
         let fixture = try VaultFixture()
         var bytes = try fixture.bytesOfKeyring()
-        bytes[9] = 3
+        bytes[9] = 4
         let masterKey = try MasterKey.read(fixture.masterKey, commandSeconds: 1)
-        #expect(throws: VaultError.keyring("version 3 is not known; this program knows 1 to 2")) {
+        #expect(throws: VaultError.keyring("version 4 is not known; this program knows 1 to 3")) {
             try KeyringFile.decode(bytes, masterKey: masterKey)
         }
     }

@@ -7,13 +7,20 @@ import Synchronization
 
 /// Wall and monotonic time that move when they are told to.
 final class ManualClock: Sendable {
-    private let state = Mutex<(wall: Milliseconds, monotonic: Milliseconds)>((0, 5_000))
+    private struct State {
+        var wall: Milliseconds
+        var monotonic: Milliseconds = 5_000
+        var boot: UInt64 = 0
+        var isSynchronised = true
+    }
+
+    private let state: Mutex<State>
 
     /// Noon of 2026-11-23, so that a day's end is 12 hours away.
     static let noon: Milliseconds = 1_795_435_200_000
 
     init(_ wall: Milliseconds = noon) {
-        state.withLock { $0.wall = wall }
+        state = Mutex(State(wall: wall))
     }
 
     var now: Milliseconds { state.withLock { $0.wall } }
@@ -31,10 +38,26 @@ final class ManualClock: Sendable {
         state.withLock { $0.wall += milliseconds }
     }
 
+    /// The machine starts; its monotonic clock begins again, and can be told from the one before.
+    /// Without it no two openings of a vault share a boot.
+    func boots(isSynchronised: Bool = true) {
+        state.withLock {
+            $0.boot += 1
+            $0.monotonic = 5_000
+            $0.isSynchronised = isSynchronised
+        }
+    }
+
+    /// A time source keeps the wall clock from now on.
+    func synchronises() { state.withLock { $0.isSynchronised = true } }
+
+    /// Of the boot that is now.
     var vaultClock: VaultClock {
         VaultClock(
             wall: { self.state.withLock { $0.wall } },
-            monotonic: { self.state.withLock { $0.monotonic } })
+            monotonic: { self.state.withLock { $0.monotonic } },
+            boot: state.withLock { $0.boot },
+            isSynchronised: { self.state.withLock { $0.isSynchronised } })
     }
 }
 

@@ -3,6 +3,7 @@
 #define CPLATFORM_H
 
 #include "allocator.h"
+#include "kernel_clock.h"
 #include "process_hardening.h"
 #include "store_platform.h"
 

@@ -106,7 +106,7 @@ package enum Restoration {
         do throws(VaultError) {
             return try Vault.unlock(
                 keyringDirectory: keyring, masterKey: settings.masterKey.source,
-                clock: VaultClock(wall: clock, monotonic: VaultClock.system.monotonic),
+                clock: VaultClock.ofKernel(wall: clock),
                 configuration: configuration)
         } catch {
             guard case .ledger(let reason) = error, !options.acceptsLostLedger else { throw error }

@@ -32,7 +32,7 @@ package enum OfflineCustody {
             directory: directory, overrides: overrides, environment: environment)
         let engine = try Engine(
             settings: settings, clock: clock,
-            vaultClock: VaultClock(wall: clock, monotonic: VaultClock.system.monotonic),
+            vaultClock: VaultClock.ofKernel(wall: clock),
             logger: Logger(label: "strm") { _ in SwiftLogNoOpLogHandler() })
         do {
             if let target { try engine.vault.checkMasterKeyPlace(target.source) }

@@ -45,6 +45,7 @@ struct KeyRoutes: Sendable {
             "clock": [
                 "onRecord": .string(WireTime.format(report.clockOnRecord)),
                 "isDestructionOnHold": .bool(figures.isDestructionOnHold),
+                "awaitsTimeSource": .bool(figures.awaitsTimeSource),
             ],
             "secrets": .array(
                 report.secrets.map {

@@ -106,8 +106,10 @@ final class Housekeeping: Service {
         let (vault, store, audit) = (engine.vault, engine.store, engine.audit)
         guard try await store.readers.run({ vault.mayDestroy(now: now) }) else {
             guard !wasHeld.load(ordering: .relaxed) else { return }
+            let awaitsTimeSource = vault.statistics.awaitsTimeSource
             engine.logger.warning(
-                "the clock jumped: nothing is destroyed until an operator confirms it")
+                "the clock is not trusted: nothing is destroyed until an operator confirms it",
+                metadata: ["orUntilSynchronised": "\(awaitsTimeSource)"])
             try await audit.append(.server(.expiryHeld))
             wasHeld.store(true, ordering: .relaxed)
             return

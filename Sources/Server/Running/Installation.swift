@@ -41,7 +41,7 @@ package enum Installation {
         let logger = Logger(label: "strm") { _ in SwiftLogNoOpLogHandler() }
         let engine = try Engine(
             settings: settings, clock: clock,
-            vaultClock: VaultClock(wall: clock, monotonic: VaultClock.system.monotonic),
+            vaultClock: VaultClock.ofKernel(wall: clock),
             logger: logger)
         do {
             let client = try NewClient(

@@ -40,7 +40,12 @@ struct KeysStatus: AsyncParsableCommand {
             Terminal.print("\n\(table.text)")
         }
         if answer["clock"]?["isDestructionOnHold"] == .boolean(true) {
-            Terminal.note("next: look at the clock, then strm confirm clock")
+            let awaitsTimeSource = answer["clock"]?["awaitsTimeSource"] == .boolean(true)
+            Terminal.note(
+                awaitsTimeSource
+                    ? "next: wait until a time source keeps the clock, or look at it, then strm "
+                        + "confirm clock"
+                    : "next: look at the clock, then strm confirm clock")
         }
     }
 }

@@ -35,8 +35,14 @@ final class Deployment {
         return deployment
     }
 
-    func initialise() async throws {
-        try await expectSuccess("init", "--data", data, "--single-person")
+    /// - Parameter extra: what the program gets beside the usual environment, such as a clock.
+    func initialise(environment extra: [String: String] = [:]) async throws {
+        let finished = try await Tool.run(
+            Tool.strm, ["init", "--data", data, "--single-person"],
+            environment: environment.merging(extra) { $1 })
+        guard finished.status == 0 else {
+            throw Unexpected("strm init: status \(finished.status): \(finished.errors)")
+        }
     }
 
     /// Gives consent levels a purpose each.
