@@ -5,10 +5,14 @@ package enum MasterKeyError: Error, Sendable, Equatable {
     case badPlace(expected: String)
     /// It is kept there already. Nothing was changed.
     case unchanged
-    /// The keyring is under a new key, which could not take the place of the one in this file: it
-    /// is there or under the same name with `.next`, and must not be lost. The next start opens the
-    /// keyring with either and ends the change.
+    /// The keyring is under a new key, which could not take the place of the one in this file, or
+    /// must not yet because the escrow has not followed: it is there or under the same name with
+    /// `.next`, and must not be lost. The next start opens the keyring with either; it ends the
+    /// change, or the next settlement of the escrow does.
     case halfway(path: String)
+    /// The escrow of the keyring does not follow, and says why: it would be left with a keyring
+    /// under a key that is to go. Nothing was changed.
+    case escrowBehind(String)
     /// `.masterKey` and `.masterKeyAbsent`: the new key cannot be had, and nothing was changed.
     /// `.keyring`: it cannot be written.
     case vault(VaultError)
@@ -21,8 +25,11 @@ extension MasterKeyError: CustomStringConvertible {
         case .unchanged: "the master key is kept there already"
         case .halfway(let path):
             "the keyring is under a new master key, but that could not take the place of the one "
-                + "before: keep \(path) and \(path).next as they are, for one of them is the key. "
-                + "The next start finds it in either and ends the change"
+                + "before, which an escrow that is behind still needs: keep \(path) and "
+                + "\(path).next as they are, for one of them is the key. The next start finds it in "
+                + "either, and ends the change when the escrow, if there is one, has followed"
+        case .escrowBehind(let why):
+            "the escrow would be left with a keyring under a key that is to go; \(why)"
         case .vault(let error): error.description
         }
     }

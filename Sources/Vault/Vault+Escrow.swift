@@ -11,7 +11,36 @@ extension Vault {
     /// - Throws: `.keyring`: it is behind, and says so in its status until a later call succeeds. Its
     ///   device may hang: the writing goes on when it answers again.
     package func settleEscrow() throws(VaultError) {
+        try settleCopy()
+        guard keyring.escrow != nil else { return }
+        // Whoever renews the key now ends that too.
+        _ = try batches.lock.withLockIfAvailable { _ throws(VaultError) in
+            // Again, under the lock: another renewal may have left it behind meanwhile.
+            guard escrowStatus?.isBehind == false, isRenewalLeft else { return }
+            try finishRenewal()
+        }
+    }
+
+    /// The same for who holds the lock of destructions, and ends a renewal by itself.
+    func settleCopy() throws(VaultError) {
         try keyring.escrow?.settle()
+    }
+
+    /// There is something for `settleEscrow` to do. Looks for a file.
+    package var mustSettleEscrow: Bool {
+        guard let status = escrowStatus else { return false }
+        return status.isBehind || isRenewalLeft
+    }
+
+    /// Asks whether the escrow follows: before the master key is replaced, and before that is put on
+    /// record; the change asks again. Blocks like `settleEscrow`.
+    /// - Throws: `.escrowBehind`.
+    package func checkEscrow() throws(MasterKeyError) {
+        do throws(VaultError) {
+            try settleCopy()
+        } catch {
+            throw .escrowBehind(error.description)
+        }
     }
 
     /// Makes the directory of an escrow (0700) if it is missing, and marks it. Only `strm init` does:

@@ -84,7 +84,8 @@ package final class Vault: Sendable {
     ) throws(VaultError) {
         let key = try MasterKeyFile.read(
             masterKey, of: directory, commandSeconds: configuration.masterKeyCommandSeconds,
-            isReadOnly: configuration.isReadOnly)
+            isReadOnly: configuration.isReadOnly,
+            hasEscrow: configuration.escrowDirectory != nil)
         keyring = try Keyring(directory: directory, masterKey: key, clock: clock)
         guard let root = keyring.secret(.index) else {
             throw .keyring("it has no index key")
@@ -104,6 +105,7 @@ package final class Vault: Sendable {
             isReadOnly: configuration.isReadOnly)
         self.clock = clock
         self.configuration = configuration
+        if !configuration.isReadOnly { finishLeftRenewal() }
     }
 
     /// Gives the vault the store for its keys. Before the first key is used.
@@ -152,7 +154,8 @@ package final class Vault: Sendable {
 
     /// Seals the keyring under another master key, which must exist, or, with `makingFile`, is made
     /// if it is a file that is missing. No data is touched. Blocks.
-    /// - Throws: `.badPlace` and `.unchanged`, see `checkMasterKeyPlace`; `.vault`.
+    /// The old key must be kept until the escrow has followed: `escrowStatus` tells.
+    /// - Throws: `.badPlace` and `.unchanged`, see `checkMasterKeyPlace`; `.escrowBehind`; `.vault`.
     package func rotateMasterKey(
         to source: MasterKeySource, makingFile: Bool = false, now: Milliseconds
     ) throws(MasterKeyError) {
@@ -160,7 +163,10 @@ package final class Vault: Sendable {
         // one that is not there any more.
         try batches.lock.withLock { _ throws(MasterKeyError) in
             try checkMasterKeyPlace(source)
+            try checkEscrow()
             do throws(VaultError) {
+                // Or the key of now would be left in a file that nobody is told of.
+                if isRenewalLeft { try finishRenewal() }
                 try takeMasterKey(source, makingFile, now)
             } catch {
                 throw .vault(error)
@@ -178,6 +184,12 @@ package final class Vault: Sendable {
             source, commandSeconds: configuration.masterKeyCommandSeconds)
         try keyring.rotateMaster(to: key, now: now)
         custody.withLock { $0 = source }
+        do throws(VaultError) {
+            try settleCopy()
+        } catch {
+            // It followed a moment ago; its status says that it does not any more.
+            return
+        }
     }
 
     /// Where the master key comes from now.

@@ -40,6 +40,7 @@ struct KeyRouteTests {
                 "/v1/keys/rotate-master", token: administrator, json: "{\"to\":\"file:\(path)\"}")
             #expect(answer.status == 200, "\(answer.text)")
             #expect(answer.json["setting"] as? String == "file:\(path)")
+            #expect(answer.json["escrow"] is NSNull)
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
             #expect(attributes[.posixPermissions] as? Int == 0o600)
             let log = try await server.client.get(
@@ -101,6 +102,33 @@ struct KeyRouteTests {
             try await server.stop()
             let again = try await TestServer(server.directory, server.initial)
             try await again.stop()
+        }
+    }
+
+    @Test("the answer tells the escrow's state; while it is behind nothing is changed or recorded")
+    func escrow() async throws {
+        let escrow = FileManager.default.temporaryDirectory
+            .appending(path: "strm-escrow-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: escrow) }
+        try await TestServer.with(["keyring.escrow.directory": escrow]) { server in
+            let administrator = try await server.administrator()
+            let file = "\(server.directory)/keys/second.key"
+            for body in ["{}", "{\"to\":\"file:\(file)\"}"] {
+                let answer = try await server.client.post(
+                    "/v1/keys/rotate-master", token: administrator, json: body)
+                #expect(answer.status == 409 && answer.text.contains("escrow"), "\(answer.text)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: file))
+            let log = try await server.client.get(
+                "/v1/audit/entries?act=masterKeyRotated", token: administrator)
+            #expect((log.json["items"] as? [Any])?.isEmpty == true)
+            try Vault.prepareEscrow(directory: escrow)
+            let answer = try await server.client.post(
+                "/v1/keys/rotate-master", token: administrator, json: "{}")
+            #expect(answer.status == 200, "\(answer.text)")
+            let state = answer.json["escrow"] as? [String: Any]
+            #expect(state?["generation"] as? Int == answer.json["generation"] as? Int)
+            #expect(state?["behindSince"] is NSNull)
         }
     }
 

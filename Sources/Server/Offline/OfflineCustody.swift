@@ -11,6 +11,16 @@ package enum OfflineCustody {
         package var from: String
         package var to: String
         package var generation: UInt64
+        package var escrow: Escrow?
+    }
+
+    /// The copy of the keyring elsewhere, after it.
+    package struct Escrow: Sendable {
+        /// nil if it is not known.
+        package var generation: UInt64?
+        /// Since when it is behind, as the wire writes times; nil: it is not. While it is, it holds a
+        /// keyring under the key before, which must be kept.
+        package var behindSince: String?
     }
 
     /// Seals the keyring under the key that `target` names, made if it is a file that is missing; nil
@@ -20,8 +30,8 @@ package enum OfflineCustody {
     /// - Parameters:
     ///   - overrides: settings, as for a start.
     /// - Throws: `SettingsError`, `VaultError` (`.keyring` if a server runs on it), `StoreError`,
-    ///   `MasterKeyError`: `.halfway` names the files that must be kept; of a place that is refused
-    ///   nothing is on record.
+    ///   `MasterKeyError`: `.halfway` names the files that must be kept; of a place that is refused,
+    ///   or an escrow that is behind, nothing is on record.
     package static func rotateMaster(
         directory: String, to target: MasterKeyCustody?, overrides: [String: String] = [:],
         environment: [String: String],
@@ -36,6 +46,7 @@ package enum OfflineCustody {
             logger: Logger(label: "strm") { _ in SwiftLogNoOpLogHandler() })
         do {
             if let target { try engine.vault.checkMasterKeyPlace(target.source) }
+            try engine.vault.checkEscrow()
             let before = engine.vault.statistics.masterKeyCustody
             let custody = target?.source.custody ?? before
             try await engine.audit.append(
@@ -49,8 +60,14 @@ package enum OfflineCustody {
                 try engine.vault.renewMasterKey(now: clock())
             }
             await engine.close(recordsStop: false)
+            let escrow = engine.vault.escrowStatus.map {
+                Escrow(
+                    generation: $0.generation,
+                    behindSince: $0.behindSince.map { WireTime.format($0) })
+            }
             return Rotation(
-                from: before, to: custody, generation: engine.vault.statistics.generation)
+                from: before, to: custody, generation: engine.vault.statistics.generation,
+                escrow: escrow)
         } catch {
             await engine.close(recordsStop: false)
             throw error

@@ -48,7 +48,8 @@ extension OpenAPIDocument {
               description: >-
                 The keyring is sealed under the new key and the generation before is overwritten; no
                 data is touched. With to, the key is kept elsewhere from then on, and the setting
-                masterKey must say so before the next start.
+                masterKey must say so before the next start. While the escrow of the keyring is
+                behind nothing is changed (409).
               requestBody:
                 required: true
                 content:
@@ -78,6 +79,15 @@ extension OpenAPIDocument {
                           custody: {type: string}
                           generation: {type: integer}
                           setting: {type: [string, "null"]}
+                          escrow:
+                            type: [object, "null"]
+                            description: >-
+                              The copy of the keyring elsewhere. While it is behind it needs the
+                              key before.
+                            properties:
+                              generation: {type: [integer, "null"]}
+                              behindSince: {type: [string, "null"]}
+                              problem: {type: [string, "null"]}
                           destroyFile:
                             type: [string, "null"]
                             description: >-

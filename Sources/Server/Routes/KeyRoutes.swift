@@ -66,9 +66,10 @@ struct KeyRoutes: Sendable {
         let before = engine.vault.statistics.masterKeyCustody
         let oldFile = engine.vault.masterKeyPath
         guard target != nil || before == "file" else { throw Problem.conflict(Self.onlyFiles) }
-        // A place that is refused is no rotation, so it is not recorded as one.
-        if let target {
-            try await change { vault in try vault.checkMasterKeyPlace(target.source) }
+        // What is refused is no rotation, so it is not recorded as one.
+        try await change { vault in
+            if let target { try vault.checkMasterKeyPlace(target.source) }
+            try vault.checkEscrow()
         }
         let custody = target?.source.custody ?? before
         try await engine.audit.append(
@@ -83,6 +84,8 @@ struct KeyRoutes: Sendable {
             "from": .string(before), "custody": .string(custody),
             "generation": .integer(Int64(clamping: engine.vault.statistics.generation)),
             "setting": .optional(target?.description),
+            // While it is behind, it holds a keyring under the key before.
+            "escrow": engine.escrowStatus,
             // It opens every older copy of the keyring.
             "destroyFile": .optional(oldFile == engine.vault.masterKeyPath ? nil : oldFile),
         ])
@@ -124,6 +127,8 @@ struct KeyRoutes: Sendable {
             return .conflict(
                 "Nothing was changed: \(error.description). A key in a file is renewed without "
                     + "\"to\".")
+        case .escrowBehind:
+            return .conflict("Nothing was changed: \(error.description).")
         case .halfway(let path):
             logger.error("the master key was replaced in part", metadata: ["file": "\(path)"])
             return .masterKeyHalfway(error.description)

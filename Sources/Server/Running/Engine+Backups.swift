@@ -70,10 +70,13 @@ extension Engine {
         return page.lines.contains { $0.line.contains("\"restore\":\"\(ticket.id)\"") }
     }
 
-    /// Brings the escrow up to date if it is behind.
+    /// Brings the escrow up to date if it is behind, and ends a renewal of the master key that waits
+    /// for it.
     func settleEscrow() async throws {
-        guard vault.escrowStatus?.isBehind == true else { return }
-        try await store.readers.run { [vault] in try vault.settleEscrow() }
+        guard vault.escrowStatus != nil else { return }
+        try await store.readers.run { [vault] in
+            if vault.mustSettleEscrow { try vault.settleEscrow() }
+        }
     }
 
     func isEscrowLate(now: Milliseconds) -> Bool {

@@ -70,9 +70,11 @@ struct MasterKeyFile: Sendable {
 
     /// Reads the master key of a keyring. If it is a file, what a process that died in a renewal
     /// left is finished or taken away, as far as that can be done, unless `isReadOnly`.
+    /// - Parameter hasEscrow: then nothing is finished: the old key stays until the escrow is known to
+    ///   have followed (`Vault.finishLeftRenewal`).
     static func read(
         _ source: MasterKeySource, of keyring: KeyringDirectory, commandSeconds: Int,
-        isReadOnly: Bool = false
+        isReadOnly: Bool = false, hasEscrow: Bool = false
     ) throws(VaultError) -> LockedMemory {
         let key = try MasterKey.read(source, commandSeconds: commandSeconds)
         guard case .file(let path) = source, keyring.hasKeyring,
@@ -88,7 +90,7 @@ struct MasterKeyFile: Sendable {
             return key
         }
         // If that fails the next start finds the key where this one did.
-        if !isReadOnly { try? file.finish(before: { _ in }) }
+        if !isReadOnly, !hasEscrow { try? file.finish(before: { _ in }) }
         return next
     }
 

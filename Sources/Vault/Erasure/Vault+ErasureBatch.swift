@@ -30,6 +30,7 @@ extension Vault {
             // the ledger: the records that it rewrapped need the keys that it made.
             if let left = keyring.successorGeneration, ledger.snapshot.open?.number != left {
                 _ = try replaceBuckets(left, store, now, isOpen: false)
+                try settleCopy()
                 try finishRenewal()
             }
             guard let started = try openBatch(now) else { return nil }
@@ -72,6 +73,9 @@ extension Vault {
         if !isDone {
             batch.stepMilliseconds = try replaceBuckets(started.number, store, now, isOpen: true)
         }
+        // A copy elsewhere that still holds the old keys would belie it, and it may be under the
+        // master key that goes with the renewal.
+        try settleCopy()
         let isRenewed = try finishRenewal()
         // Also if it was another process that did it. Nothing was to be destroyed if there are none.
         if let facts = ledger.snapshot.open?.facts {
@@ -88,8 +92,6 @@ extension Vault {
         batch.keyringGeneration = keyring.generation
         batch.masterKeyCustody = masterKeySource.custody
         let complete = batch
-        // A copy elsewhere that still holds the old keys would belie it.
-        try settleEscrow()
         try acts.lock.withLock { _ throws(VaultError) in
             try step(.appendCompleted)
             // Not `now`, which is from before all this: copies that were made meanwhile open.
@@ -120,7 +122,7 @@ extension Vault {
         var watch = StepWatch()
         let touched = keyring.succeededBuckets
         // Before a record is under keys that only this keyring has.
-        try settleEscrow()
+        try settleCopy()
         try step(.waitForMakers)
         // Whoever got the old key of a bucket has submitted its record when this returns.
         waitForMakers()

@@ -7,11 +7,13 @@ extension Vault {
     /// overwrites the old one: copies of older keyring files cannot be opened with what exists from
     /// then on. A copy of the old key opens nothing any more. Durable on return; if the process dies
     /// in between the next start ends it. Blocks.
-    /// - Throws: `.halfway`: the keyring is under the new key, and both files must be kept. `.vault`:
+    /// - Throws: `.escrowBehind`: nothing was changed. `.halfway`: the keyring is under the new key,
+    ///   and both files must be kept. `.vault`:
     ///   `.masterKey` if the key is not in a file, or its directory cannot be written: nothing was
     ///   changed.
     package func renewMasterKey(now: Milliseconds) throws(MasterKeyError) {
         try batches.lock.withLock { _ throws(MasterKeyError) in
+            try checkEscrow()
             let left: String?
             do throws(VaultError) {
                 left = try renewed(now: now)
@@ -30,6 +32,12 @@ extension Vault {
         try step(.prepareMasterKey)
         try keyring.rotateMaster(to: try file.prepare(), now: now)
         // From here on the keyring is under the new key, whatever goes wrong.
+        do throws(VaultError) {
+            // Its copy may be under the old one, which must stay until that is not so any more.
+            try settleCopy()
+        } catch {
+            return path
+        }
         do throws(VaultError) {
             return try finishRenewal() ? nil : path
         } catch {
@@ -57,7 +65,29 @@ extension Vault {
             && MasterKeyFile.lies(path: path, in: keyringPath)
     }
 
-    /// Puts the next master key in its place if the keyring is under it. True if the key in the
+    /// The keyring is under the next master key, which has not taken its place yet. Looks for a file.
+    var isRenewalLeft: Bool {
+        guard case .file(let path) = masterKeySource, let file = try? MasterKeyFile(path: path),
+            let next = try? file.readNext()
+        else { return false }
+        return keyring.isSealed(under: next)
+    }
+
+    /// At a start: ends what a process left because the escrow was behind, or because it died before
+    /// that was known. If it is behind still, `settleEscrow` ends it later.
+    func finishLeftRenewal() {
+        guard keyring.escrow != nil, isRenewalLeft else { return }
+        do throws(VaultError) {
+            try settleCopy()
+            try finishRenewal()
+        } catch {
+            // Both keys are kept, and the escrow's status says why.
+            return
+        }
+    }
+
+    /// Puts the next master key in its place if the keyring is under it. An escrow must have followed:
+    /// its copy may be under the key that goes. True if the key in the
     /// file is one that was made by a renewal and is in its place; false if the next one could not
     /// take the place: both files stay, and the next start finds the key in either.
     @discardableResult

@@ -43,16 +43,44 @@ struct KeysRotateMaster: AsyncParsableCommand {
     func run() async throws {
         let answer = offline ? try await rotateOffline() : try await rotateOnline()
         if output.output == .json { return Terminal.print(answer.text()) }
-        Terminal.print(
-            Table.card([
-                ("kept before in", answer["from"]?.cell ?? ""),
-                ("kept now in", answer["custody"]?.cell ?? ""),
-                ("keyring generation", answer["generation"]?.cell ?? ""),
-            ]))
-        guard let to else { return }
+        var rows: [(String, String)] = [
+            ("kept before in", answer["from"]?.cell ?? ""),
+            ("kept now in", answer["custody"]?.cell ?? ""),
+            ("keyring generation", answer["generation"]?.cell ?? ""),
+        ]
+        rows += Self.escrow(answer["escrow"])
+        Terminal.print(Table.card(rows))
+        guard let to else {
+            return Terminal.note(
+                "copies of the former key are worthless now, also for the escrow: copy the new "
+                    + "key to where they were kept")
+        }
+        if answer["escrow"]?["behindSince"]?.string != nil {
+            Terminal.note(
+                "the escrow is behind and needs the former key: keep that until strm status says "
+                    + "that the escrow has followed")
+        }
         Terminal.note(
             "next: set \"masterKey\": \"\(to)\" in strm.json before the next start, then destroy "
                 + "the former key: it opens copies of older keyrings")
+    }
+
+    /// Nothing if there is none.
+    private static func escrow(_ escrow: JSONValue?) -> [(String, String)] {
+        let rows: [(String, String)] = [
+            ("escrow generation", escrow?["generation"]?.cell ?? ""),
+            ("escrow behind since", escrow?["behindSince"]?.cell ?? ""),
+        ]
+        return rows.filter { !$0.1.isEmpty }
+    }
+
+    private static func wire(_ escrow: OfflineCustody.Escrow?) -> JSONValue {
+        guard let escrow else { return .null }
+        let generation = escrow.generation.map { JSONValue.integer(Int64(clamping: $0)) }
+        let behindSince = escrow.behindSince.map { JSONValue.string($0) }
+        return .object([
+            "generation": generation ?? .null, "behindSince": behindSince ?? .null,
+        ])
     }
 
     private func rotateOnline() async throws -> JSONValue {
@@ -77,6 +105,7 @@ struct KeysRotateMaster: AsyncParsableCommand {
             return .object([
                 "from": .string(rotation.from), "custody": .string(rotation.to),
                 "generation": .integer(Int64(clamping: rotation.generation)),
+                "escrow": Self.wire(rotation.escrow),
             ])
         } catch {
             throw ServerFailure.explain(error, data: data)
