@@ -144,7 +144,10 @@ extension EndToEnd {
                     #expect(found.status == 0, "round \(round): \(found.errors)")
                 }
                 try await site.starts()
-                #expect(try site.names.allSatisfy { !$0.hasPrefix(".") }, "tidied by the start")
+                let isTidy = try await Wait.until(seconds: 20) {
+                    try site.names.allSatisfy { !$0.hasPrefix(".") }
+                }
+                #expect(isTidy, "tidied after the start")
             }
             let name = try #require(try await site.makes()["name"] as? String)
             try await deployment.expectSuccess("backup", "verify", site.path(of: name))

@@ -10,7 +10,7 @@ extension Backups {
     /// pause: whatever is wrong must not fill the audit log.
     func tick(now: Milliseconds) async throws {
         guard let maker, state.withLock({ $0.running == nil }) else { return }
-        _ = try await pool.run { [self] in try look(maker) }
+        _ = try await device.run { [self] in try look(maker) }
         let (known, isBusy) = state.withLock { ($0.known, $0.running != nil) }
         guard settings.intervalHours > 0, !isBusy else { return }
         // One that a clock made that was ahead says nothing about how old the newest is.
@@ -33,15 +33,24 @@ extension Backups {
         }.map(\.name)
         guard settings.keep > 0, automatic.count > settings.keep else { return }
         for name in automatic.dropLast(settings.keep) {
-            try await audit.append(.server(.backupDeleted, detail: ["backup": name]))
-            try await pool.run {
+            try await recordRemoval(of: name)
+            try await device.run {
                 // First its name, so that what is half removed is no backup.
                 let hidden = "\(maker.directory)/\(BackupMaker.deletedPrefix)\(name)"
                 try BackupFiles.rename("\(maker.directory)/\(name)", to: hidden)
                 try BackupFiles.sync(directory: maker.directory)
                 try BackupFiles.removeTree(hidden)
             }
+            state.withLock { _ = $0.removing.remove(name) }
             logger.info("an old backup was removed", metadata: ["backup": "\(name)"])
         }
+    }
+
+    /// Before the deed, and once, however often that is tried: a directory that cannot be written
+    /// must not fill the audit log.
+    private func recordRemoval(of name: String) async throws {
+        guard !state.withLock({ $0.removing.contains(name) }) else { return }
+        try await audit.append(.server(.backupDeleted, detail: ["backup": name]))
+        state.withLock { _ = $0.removing.insert(name) }
     }
 }

@@ -9,7 +9,7 @@ import Synchronization
 /// there is told meanwhile.
 ///
 /// Each is on record before it is begun, and again when it has ended. A stop of the server gives up
-/// what is on its way.
+/// what is on its way, and does not wait for a device that hangs.
 final class Backups: Service {
     struct State {
         var running: BackupJob?
@@ -23,7 +23,12 @@ final class Backups: Service {
         /// Of the schedule.
         var pause = BackupPause()
         var stalledNanoseconds: UInt64 = 0
+        /// Removals that are on record and were not done yet.
+        var removing: Set<String> = []
     }
+
+    /// How long a stop waits for the device, in seconds.
+    static let stopSecondsMax = 20.0
 
     let maker: BackupMaker?
     let keys: @Sendable () throws -> [VerifierKey]
@@ -31,7 +36,10 @@ final class Backups: Service {
     let state = Mutex(State())
     let audit: AuditLog
     let logger: Logger
-    let pool: BlockingPool
+    let device: DeviceCalls
+    /// Called before each look at the directory: a fault hook of the tests.
+    let beforeLook = Mutex<(@Sendable () -> Void)?>(nil)
+    private let tidy: @Sendable () throws -> Void
     private let clock: @Sendable () -> Milliseconds
     private let jobs: AsyncStream<BackupJob>
     private let continuation: AsyncStream<BackupJob>.Continuation
@@ -42,32 +50,72 @@ final class Backups: Service {
         let value = Atomic(false)
     }
 
-    /// - Parameter maker: nil: `backups.directory` is not set.
+    /// - Parameters:
+    ///   - maker: nil: `backups.directory` is not set.
+    ///   - tidy: removes what a process that died left of backups. Blocks.
     init(
         maker: BackupMaker?, keys: @escaping @Sendable () throws -> [VerifierKey],
-        settings: BackupSettings, audit: AuditLog,
+        tidy: @escaping @Sendable () throws -> Void, settings: BackupSettings, audit: AuditLog,
         clock: @escaping @Sendable () -> Milliseconds, logger: Logger
     ) throws(StoreError) {
         self.maker = maker
         self.keys = keys
+        self.tidy = tidy
         self.settings = settings
         self.audit = audit
         self.clock = clock
         self.logger = logger
-        pool = try BlockingPool(threads: 2, waitingMax: 64)
+        device = try DeviceCalls()
         // One at most is in it: `begin` sees to that.
         (jobs, continuation) = AsyncStream.makeStream(of: BackupJob.self)
     }
 
-    deinit { pool.shutdown() }
-
     func run() async {
+        await withTaskGroup { group in
+            group.addTask { await self.runJobs() }
+            group.addTask { await self.giveUpAfterStop() }
+        }
+    }
+
+    private func runJobs() async {
         await withGracefulShutdownHandler {
+            // Before the first of them: what it makes looks like what is removed here.
+            await removeLeftovers()
             for await job in jobs { await work(job) }
         } onGracefulShutdown: {
             self.isStopping.value.store(true, ordering: .releasing)
             self.continuation.finish()
         }
+    }
+
+    /// Not at the start of the server, which does not wait for this device.
+    private func removeLeftovers() async {
+        do {
+            try await device.run(tidy)
+        } catch {
+            // Room that is not given back is no reason to refuse backups.
+            let reason = (error as? BackupFailure)?.description ?? "it failed"
+            logger.error(
+                "what a backup left could not be removed", metadata: ["reason": "\(reason)"])
+        }
+    }
+
+    /// From the stop on nothing is begun on the device, and after a while nobody waits for it.
+    private func giveUpAfterStop() async {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
+        }
+        guard !Task.isCancelled else { return }
+        device.refuse()
+        let end = ContinuousClock.now + .seconds(Self.stopSecondsMax)
+        while device.isBusy, ContinuousClock.now < end {
+            do {
+                try await Task.sleep(for: .milliseconds(20))
+            } catch {
+                break
+            }
+        }
+        device.giveUp()
     }
 
     /// Puts a new backup on record and begins it.
@@ -103,7 +151,7 @@ final class Backups: Service {
         guard let maker else { throw Self.noDirectory }
         while true {
             let before = state.withLock { $0.running?.name }
-            let found = try await pool.run { [self] in try look(maker) }
+            let found = try await device.run { [self] in try look(maker) }
             // One that ended in between is in neither: what is there is looked at again.
             let listings = state.withLock { state in
                 state.running?.name == before ? Self.listings(found, state) : nil
@@ -166,7 +214,7 @@ final class Backups: Service {
             case .verify:
                 guard let maker else { throw BackupFailure.refused("there is no directory") }
                 let keys = try keys()
-                _ = try await pool.run {
+                _ = try await device.run {
                     try BackupVerification(
                         path: "\(maker.directory)/\(job.name)", isCancelled: isCancelled
                     ).verify(keys: keys)
@@ -184,7 +232,7 @@ final class Backups: Service {
         _ job: BackupJob, _ isCancelled: @escaping @Sendable () -> Bool
     ) async throws {
         guard let maker else { return }
-        let made = try await pool.run {
+        let made = try await device.run {
             try maker.make(
                 name: job.name, isAutomatic: job.isAutomatic, isCancelled: isCancelled)
         }
@@ -258,6 +306,7 @@ final class Backups: Service {
 
     /// What lies in the directory: names of ours, and the manifest where it is signed. Blocks.
     func look(_ maker: BackupMaker) throws(BackupFailure) -> [(String, BackupManifest?)] {
+        beforeLook.withLock { $0 }?()
         guard BackupFiles.kind(maker.directory) == .directory else {
             state.withLock { $0.known = [] }
             return []

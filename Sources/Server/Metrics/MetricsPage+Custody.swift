@@ -7,6 +7,10 @@ extension MetricsPage {
             "strm_housekeeping_rounds_total",
             "Rounds of housekeeping, one a minute: expiry, destruction, rotation, sweeping.",
             housekeepingRounds)
+        page.gauge(
+            "strm_housekeeping_last_round_time_seconds",
+            "When the last round of housekeeping ended, in seconds since 1970; 0: none has.",
+            Double(housekeepingEndedAt) / 1_000)
         page.metric(
             "strm_swept_records_total", .counter,
             "Records of destroyed keys taken out of the store, by family.")

@@ -35,6 +35,7 @@ struct MetricsPage: Sendable {
     var wrongMasterKeys: UInt64 = 0
     var swept = RecordSweeper.Statistics()
     var housekeepingRounds: UInt64 = 0
+    var housekeepingEndedAt: Milliseconds = 0
 
     var text: String {
         var page = PrometheusText()

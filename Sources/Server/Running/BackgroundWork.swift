@@ -13,6 +13,11 @@ struct BackgroundWork: Service {
             group.addTask { await Exporting(exporters: engine.exporters).run() }
             group.addTask { await Witnessing(witnesses: engine.witnesses).run() }
             group.addTask { await engine.backups.run() }
+            group.addTask {
+                await BackupScheduling(
+                    backups: engine.backups, clock: engine.clock, logger: engine.logger
+                ).run()
+            }
         }
     }
 

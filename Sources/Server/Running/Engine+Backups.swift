@@ -13,14 +13,6 @@ extension Engine {
         _ settings: ServerSettings, _ store: Store, _ vault: Vault, _ audit: AuditLog,
         _ clock: @escaping @Sendable () -> Milliseconds, _ logger: Logger
     ) throws -> Backups {
-        do throws(BackupFailure) {
-            try BackupMaker.tidy(
-                directory: settings.backups.directory, dataDirectory: settings.directory)
-        } catch {
-            // Room that is not given back is no reason to refuse events.
-            logger.error(
-                "what a backup left could not be removed", metadata: ["reason": "\(error)"])
-        }
         let maker = settings.backups.directory.map { directory in
             BackupMaker(
                 store: store, signer: { audit.signer(named: BackupManifest.keyName) },
@@ -30,6 +22,9 @@ extension Engine {
         }
         return try Backups(
             maker: maker, keys: { try AuditKeys.keys(named: BackupManifest.keyName, vault) },
+            tidy: { [directory = settings.backups.directory, data = settings.directory] in
+                try BackupMaker.tidy(directory: directory, dataDirectory: data)
+            },
             settings: settings.backups, audit: audit,
             clock: clock, logger: logger)
     }

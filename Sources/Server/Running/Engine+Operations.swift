@@ -42,7 +42,8 @@ extension Engine {
             requestsWaiting: figures?.waiting() ?? 0, streamNames: names, startedAt: startedAt,
             isReady: unreadiness.isEmpty, wrongMasterKeys: figures?.wrongMasterKeys() ?? 0,
             swept: sweeper.statistics,
-            housekeepingRounds: housekeepingRounds.load(ordering: .relaxed))
+            housekeepingRounds: housekeepingRounds.load(ordering: .relaxed),
+            housekeepingEndedAt: housekeepingEndedAt.load(ordering: .relaxed))
     }
 
     /// `GET /v1/status`

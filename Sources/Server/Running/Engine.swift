@@ -52,6 +52,8 @@ final class Engine: Sendable {
     private let hasClosed = Atomic<Bool>(false)
     /// Rounds of housekeeping since the start.
     let housekeepingRounds = Atomic<UInt64>(0)
+    /// When the last of them ended, ms since 1970; 0: none has.
+    let housekeepingEndedAt = Atomic<Int64>(0)
 
     struct HTTPFigures: Sendable {
         var statistics: @Sendable () -> HTTPStatistics

@@ -8,7 +8,7 @@ import Synchronization
 import Vault
 
 /// Once a minute: drops expired days, destroys expired epochs, forgets old disclosures, sweeps the records that all of this leaves, rotates token keys, brings
-/// the escrow up to date, makes backups that are due, records held-back refusals.
+/// the escrow up to date, records held-back refusals.
 ///
 /// While the vault does not trust the clock nothing is destroyed; the hold is recorded once.
 final class Housekeeping: Service {
@@ -55,9 +55,9 @@ final class Housekeeping: Service {
         await step("sweep") { try await self.sweep(now: now) }
         await step("token keys") { try await self.rotation.rotate(now: now) }
         await step("escrow") { try await self.engine.settleEscrow() }
-        await step("backups") { try await self.engine.backups.tick(now: now) }
         await step("refusals") { try await self.engine.tokenService.recordSuppressedRefusals() }
         engine.housekeepingRounds.wrappingAdd(1, ordering: .relaxed)
+        engine.housekeepingEndedAt.store(engine.clock(), ordering: .relaxed)
     }
 
     private func step(_ name: String, _ body: () async throws -> Void) async {
