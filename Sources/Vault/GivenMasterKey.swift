@@ -6,8 +6,8 @@ package final class GivenMasterKey: Sendable, Equatable {
 
     let memory: LockedMemory
 
-    /// Takes the base64 of 32 bytes, a line end may follow, or the 32 bytes themselves. The text
-    /// stays the caller's to wipe. nil if it is something else, or there is no memory for keys.
+    /// Takes the base64 or the hexadecimal digits of 32 bytes, a line end may follow, or the 32 bytes
+    /// themselves. The text stays the caller's to wipe. nil if it is something else, or there is no memory for keys.
     package init?(_ text: UnsafeRawBufferPointer) {
         guard text.count <= Self.textBytesMax else { return nil }
         var bytes = Array(text)

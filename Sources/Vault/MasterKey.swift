@@ -6,6 +6,8 @@ enum MasterKey {
     static let byteCount = 32
     /// Base64 of 32 bytes.
     private static let textCount = 44
+    /// Hexadecimal digits of 32 bytes. As base64 they would be 48 bytes: they can be nothing else.
+    private static let digitCount = 64
     private static let outputBytesMax = 4_096
 
     /// The key, in locked memory.
@@ -24,7 +26,8 @@ enum MasterKey {
         defer { wipe(&bytes) }
         guard var key = decode(bytes) else {
             throw .masterKey(
-                "what \(place(source)) holds is not \(byteCount) bytes, raw or in base64")
+                "what \(place(source)) holds is not \(byteCount) bytes, raw, in base64 "
+                    + "or as hexadecimal digits")
         }
         defer { wipe(&key) }
         let memory = try LockedMemory(byteCount: byteCount)
@@ -89,7 +92,7 @@ enum MasterKey {
         guard information.st_mode & 0o177 == 0 else {
             throw .masterKey("others may use the file \(path): its mode must be 0600 or 0400")
         }
-        guard information.st_size <= textCount + 2 else {
+        guard information.st_size <= digitCount + 2 else {
             throw .masterKey("the file \(path) is too long for a key")
         }
         var bytes = [UInt8](repeating: 0, count: Int(information.st_size))
@@ -114,21 +117,23 @@ enum MasterKey {
         guard let value = getenv(name) else {
             throw .masterKeyAbsent("the environment variable \(name) is not set")
         }
-        let text = UnsafeRawBufferPointer(start: value, count: strnlen(value, textCount + 3))
+        let text = UnsafeRawBufferPointer(start: value, count: strnlen(value, digitCount + 3))
         // 32 raw characters would be a pass phrase, not a key.
         guard text.count >= textCount else {
             throw .masterKey(
-                "the environment variable \(name) is not base64 of \(byteCount) bytes")
+                "the environment variable \(name) is neither base64 nor hexadecimal of "
+                    + "\(byteCount) bytes")
         }
         return Array(text)
     }
 
-    /// 32 raw bytes, or 44 characters of base64 with at most one line end.
+    /// 32 raw bytes, or 44 characters of base64 or 64 hexadecimal digits with at most one line end.
     static func decode(_ bytes: [UInt8]) -> [UInt8]? {
         if bytes.count == byteCount { return bytes }
         var text = bytes[...]
         if text.last == UInt8(ascii: "\n") { text = text.dropLast() }
         if text.last == UInt8(ascii: "\r") { text = text.dropLast() }
+        if text.count == digitCount { return HexadecimalText.decode(text) }
         guard text.count == textCount, let key = Base64Text.decode(text), key.count == byteCount
         else { return nil }
         return key

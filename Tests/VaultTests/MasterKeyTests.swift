@@ -37,12 +37,16 @@ import Testing
 
     private var base64: String { Data(raw).base64EncodedString() }
 
-    @Test("a file holds the key raw or in base64, with a line end or without")
+    private var hexadecimal: String { raw.map { String(format: "%02x", $0) }.joined() }
+
+    @Test("a file holds the key raw, in base64 or in hexadecimal, with a line end or without")
     func forms() throws {
         let folder = try Folder()
-        for text in [
-            raw, Array(base64.utf8), Array((base64 + "\n").utf8), Array((base64 + "\r\n").utf8),
-        ] {
+        let texts = [
+            base64, "\(base64)\n", "\(base64)\r\n", hexadecimal, "\(hexadecimal)\n",
+            "\(hexadecimal.uppercased())\r\n",
+        ]
+        for text in [raw] + texts.map({ Array($0.utf8) }) {
             #expect(try read(try folder.file(text)) == raw)
             try FileManager.default.removeItem(atPath: folder.path + "/key")
         }
@@ -68,7 +72,9 @@ import Testing
             Array(base64.replacingOccurrences(of: "A", with: "-").utf8),
             [UInt8](repeating: 61, count: 44), [UInt8](repeating: 0, count: 1_000),
         ]
-        for bytes in hostile {
+        let short = String(hexadecimal.dropLast())
+        let digits = [short, "\(short)g", "\(short)\n\n", "\(hexadecimal)00", "0x\(short)"]
+        for bytes in hostile + digits.map({ Array($0.utf8) }) {
             let folder = try Folder()
             let file = try folder.file(bytes)
             #expect(throws: VaultError.self, "\(bytes.count) bytes") { try read(file) }
@@ -113,7 +119,7 @@ import Testing
         #expect(try read(.file(path)) == first)
     }
 
-    @Test("an environment variable holds base64")
+    @Test("an environment variable holds base64 or hexadecimal digits")
     func environment() throws {
         let name = "STRM_TEST_MASTER_\(UInt32.random(in: 0...UInt32.max))"
         #expect(
@@ -122,6 +128,10 @@ import Testing
         setenv(name, base64, 1)
         defer { unsetenv(name) }
         #expect(try read(.environment(name)) == raw)
+        setenv(name, hexadecimal, 1)
+        #expect(try read(.environment(name)) == raw)
+        setenv(name, hexadecimal + "0", 1)
+        #expect(throws: VaultError.self) { try read(.environment(name)) }
         setenv(name, "thirty-two characters, a phrase.", 1)
         #expect(throws: VaultError.self) { try read(.environment(name)) }
         setenv(name, base64 + base64, 1)

@@ -14,7 +14,10 @@ extension OpenAPIDocument {
                 required: true
                 content:
                   text/plain:
-                    schema: {type: string, maxLength: 4096, description: Base64 of 32 bytes.}
+                    schema:
+                      type: string
+                      maxLength: 4096
+                      description: Base64 or the 64 hexadecimal digits of 32 bytes.
               responses:
                 "204": {description: The key is right; everything is served from now on.}
                 "400": {$ref: "#/components/responses/Invalid"}

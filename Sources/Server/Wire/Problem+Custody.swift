@@ -31,5 +31,5 @@ extension Problem {
             + "Run strm keys unseal on the server's own machine.")
 
     static let notAMasterKey = Problem.invalid(
-        "body", expected: "the base64 of 32 bytes, and nothing else")
+        "body", expected: "the base64 or the 64 hexadecimal digits of 32 bytes, and nothing else")
 }

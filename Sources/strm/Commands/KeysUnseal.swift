@@ -13,8 +13,8 @@ struct KeysUnseal: AsyncParsableCommand {
             everything else, until somebody brings the key. No client is needed; the key is the \
             proof. It travels over TLS, or to a server on this machine.
 
-            The key is 32 bytes, raw or in base64, from a file or standard input; on a terminal it \
-            is asked for and not shown.
+            The key is 32 bytes, raw, in base64 or in hexadecimal digits, from a file or standard \
+            input; on a terminal it is asked for and not shown.
 
             EXAMPLE
               strm keys unseal
@@ -26,7 +26,7 @@ struct KeysUnseal: AsyncParsableCommand {
     var keyFile = "-"
     @OptionGroup(title: "Connection") var connection: ConnectionOptions
 
-    /// Base64 of 32 bytes, or the bytes, with a line end; more is no key.
+    /// Far more than any form of a key; more is none.
     private static let bytesMax = 4_096
 
     func run() async throws {
@@ -98,7 +98,7 @@ struct KeysUnseal: AsyncParsableCommand {
         hidden.c_lflag &= ~tcflag_t(ECHO)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
         defer { tcsetattr(STDIN_FILENO, TCSAFLUSH, &before) }
-        Terminal.note("master key (base64, not shown):")
+        Terminal.note("master key (base64 or hexadecimal, not shown):")
         guard let line = readLine(strippingNewline: true), !line.isEmpty else {
             throw .cannotRead("the terminal", reason: "no key was given")
         }

@@ -188,10 +188,11 @@ extension ProofSearch {
         var doubts: [String] = []
         for place in placesSeen.values.sorted(by: { $0.name < $1.name })
         where !place.path.isEmpty && place.needs != .nothing {
-            let tally = search.tallies[place.name] ?? LeakSearch.Tally()
-            if !tally.missing.isEmpty {
+            let tally = search.tallies[place.name]
+            let lookedAt = tally.map { $0.files + $0.unchanged } ?? 0
+            if tally?.missing.isEmpty == false {
                 doubts.append("\(place.name): there is no \(place.path)")
-            } else if place.needs == .files, tally.files + tally.unchanged == 0 {
+            } else if place.needs == .files, lookedAt == 0 {
                 doubts.append("\(place.name): nothing could be looked at in \(place.path)")
             }
         }
