@@ -10,7 +10,7 @@ extension Vault {
 
     /// Compares the clocks; false while nothing may be destroyed because of its age, be it keys or
     /// events. Ask before each destruction, with the time by which it is decided, and at least
-    /// once an hour: it also keeps the time on record that the next start is measured by, so it
+    /// once an hour: it also keeps on record what the next start is measured by, and a hold, so it
     /// may write the keyring. Blocks.
     package func mayDestroy(now: Milliseconds) -> Bool {
         keyring.mayDestroy(now: now)
@@ -32,7 +32,8 @@ extension Vault {
     }
 
     /// An operator says that the wall clock is right: destruction goes on. Durable on return: the
-    /// next start trusts it too. Blocks.
+    /// next start trusts it too. Nothing else lifts a hold that does not only wait for a time source.
+    /// Blocks.
     package func confirmClock() throws(VaultError) {
         try keyring.confirmClock(now: clock.wall())
     }

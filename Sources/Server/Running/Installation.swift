@@ -51,6 +51,8 @@ package enum Installation {
                 recording: .server(
                     .clientCreated,
                     detail: ["client": client.record.id, "role": Role.administrator.rawValue]))
+            // Puts the clocks of now on record: the first start is measured by them.
+            _ = engine.vault.mayDestroy(now: clock())
             try engine.vault.settleEscrow()
             await engine.close(recordsStop: false)
             var masterKeyPath: String?

@@ -14,7 +14,9 @@ struct ConfirmClock: AsyncParsableCommand {
         discussion: """
             A clock that leaps ahead by more than an hour puts all destruction on hold, since a bad \
             time server must not erase the store. Look at the clock (date -u) before you confirm \
-            it: what is due by it is destroyed for good within a minute. It is on record.
+            it: what is due by it is destroyed for good within a minute. It is on record. The hold \
+            outlives restarts; after a boot of the machine the clock may need a confirmation too \
+            (docs/cli.md).
 
             EXAMPLE
               strm confirm clock
