@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The copy of the keyring elsewhere, for installations that chose to have one.
 extension Vault {
     /// 16 bytes, random, the same in all generations: whose data this is.

@@ -101,9 +101,8 @@ struct RestorePermissionTests {
         try await site.serves(setting) { server async throws in
             #expect(try await server.entries(.olderStateAccepted).isEmpty)
         }
-        let seen = try #require(
-            AuditWatermark(
-                try #require(try WatermarkFacts.read("\(site.keys)/watermark")).audit))
+        let watermark = try #require(try WatermarkFacts.read("\(site.keys)/watermark"))
+        let seen = try #require(AuditWatermark(watermark.audit))
         try database(older, to: site)
         await #expect {
             try await site.serves { _ in }
