@@ -63,13 +63,15 @@ struct PeriodQuestion: AuditQuestion {
     var uses = UseQuestion(field: nil, countsSequences: true)
     var fields = FieldQuestion()
 
-    mutating func take(_ entry: AuditLeaf, in log: AuditLog) throws(StoreError) {
-        try uses.take(entry, in: log)
-        try fields.take(entry, in: log)
+    var readsDisclosures: Bool { true }
+
+    mutating func take(_ entry: AuditLeaf, _ told: DisclosureBytes?) {
+        uses.take(entry, told)
+        fields.take(entry, told)
     }
 }
 
-struct FieldQuestion: AuditQuestion {
+struct FieldQuestion {
     private struct Collected {
         var figures: AuditFields.Figures
         var links: Set<KeyLink> = []
@@ -82,10 +84,9 @@ struct FieldQuestion: AuditQuestion {
     private var linkCount = 0
     private var isCut = false
 
-    mutating func take(_ entry: AuditLeaf, in log: AuditLog) throws(StoreError) {
+    mutating func take(_ entry: AuditLeaf, _ told: DisclosureBytes?) {
         // What a person was told of their own data is no use that somebody made of it.
         guard entry.act == Act.release.rawValue, !entry.fields.isEmpty else { return }
-        let told = try log.disclosures(of: entry)
         if told == nil { allIsLowerBound = true }
         let names = entry.fieldContracts.isEmpty ? Self.names(of: entry) : [:]
         for (index, field) in entry.fields.enumerated() {

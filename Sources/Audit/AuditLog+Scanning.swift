@@ -1,5 +1,5 @@
 package import AuditProof
-package import Store
+import Store
 import Synchronization
 
 /// What an answer from the log rests on.
@@ -16,25 +16,40 @@ package struct AuditBasis: Sendable, Equatable {
     package var lookedAt: UInt64 { end - first }
 }
 
-/// Collects an answer, entry by entry, in the order of the log.
-package protocol AuditQuestion: Sendable {
-    /// Called on a thread that may block.
-    mutating func take(_ entry: AuditLeaf, in log: AuditLog) throws(StoreError)
+/// Collects an answer, entry by entry, in the order of the log, on a thread that may block.
+protocol AuditQuestion: Sendable {
+    /// True if what lies beside entries is read for it.
+    var readsDisclosures: Bool { get }
+
+    /// False: an entry that disclosed this changes nothing in the answer, whatever else it says. It
+    /// is then not read at all, which is what makes a question about one person fast.
+    func concerns(_ told: DisclosureBytes) -> Bool
+
+    /// - Parameter told: what the entry disclosed, as its hash says; nil if nothing is kept of it, or
+    ///   nothing is read. Valid during the call.
+    mutating func take(_ entry: AuditLeaf, _ told: DisclosureBytes?)
+}
+
+extension AuditQuestion {
+    func concerns(_ told: DisclosureBytes) -> Bool { true }
 }
 
 extension AuditLog {
     /// Entries looked at in one slice; then others have their turn on the reader thread.
     package static let sliceEntriesMax = 5_000
-    /// Entries that agree in one slice, because each may have an attachment of a few hundred KiB.
-    package static let sliceMatchesMax = 256
+    /// Bytes of entries that agree in one slice, and of what lies beside them. One more entry may
+    /// begin below.
+    static let sliceLeafBytesMax = 4 << 20
+    static let sliceDisclosureBytesMax = 32 << 20
 
     /// Lets a question look at all entries that agree with the filter, up to the end of the log as
     /// it is now. Reads in slices on `store.readers`; memory is that of the question. The whole
     /// log is looked at, however long, but for what the filter's times exclude; cancelling the
     /// task ends it between two slices.
     ///
-    /// - Throws: `.corrupt` if an entry cannot be read; what `take` throws; `.overloaded`.
-    package func ask<Question: AuditQuestion>(
+    /// - Throws: `.corrupt` if an entry cannot be read, or what it disclosed is not what its hash says;
+    ///   `.overloaded`.
+    func ask<Question: AuditQuestion>(
         _ question: Question, matching filter: AuditFilter
     ) async throws(StoreError) -> (Question, AuditBasis) {
         let (size, root) = tree
@@ -42,9 +57,11 @@ extension AuditLog {
         do {
             try await store.readers.run { [self] in
                 let first = try firstIndex(notBefore: filter.from, in: 0..<size)
+                let end = try filter.to.map { try firstIndex(notBefore: $0, in: first..<size) }
                 asking.state.withLock { state in
                     state.basis.first = first
                     state.basis.end = first
+                    state.end = end ?? size
                 }
             }
             var isDone = false
@@ -52,7 +69,7 @@ extension AuditLog {
                 try Task.checkCancellation()
                 isDone = try await store.readers.run { [self] in
                     try asking.state.withLock { state throws(StoreError) in
-                        try take(&state.question, &state.basis, filter)
+                        try take(&state.question, &state.basis, before: state.end, filter)
                     }
                 }
             }
@@ -68,9 +85,10 @@ extension AuditLog {
     /// A question on its way from thread to thread: in one place, so that no slice copies what the
     /// ones before have collected.
     private final class Asking<Question: AuditQuestion>: Sendable {
-        let state: Mutex<(question: Question, basis: AuditBasis)>
+        /// `end`: entries from it on are of another time.
+        let state: Mutex<(question: Question, basis: AuditBasis, end: UInt64)>
 
-        init(_ question: Question, _ basis: AuditBasis) { state = Mutex((question, basis)) }
+        init(_ question: Question, _ basis: AuditBasis) { state = Mutex((question, basis, 0)) }
     }
 
     /// The durable tree.
@@ -78,53 +96,54 @@ extension AuditLog {
         state.withLock { ($0.durableSize, $0.durableRoot) }
     }
 
-    /// True: no entry behind it can agree.
+    /// Goes on where the slice before ended. True: that was the last.
     private func take(
-        _ question: inout some AuditQuestion, _ basis: inout AuditBasis, _ filter: AuditFilter
+        _ question: inout some AuditQuestion, _ basis: inout AuditBasis, before end: UInt64,
+        _ filter: AuditFilter
     ) throws(StoreError) -> Bool {
-        let matcher = LeafMatcher(filter)
-        let (start, size) = (basis.end, basis.size)
-        guard start < size else { return true }
-        var next = start
-        var isDone = false
-        var found: [AuditLeaf] = []
-        try AuditRecovery.scan(store, from: AuditFamily.leafKey(start)) {
-            key, value throws(StoreError) in
-            guard next < size else {
-                isDone = true
-                return false
-            }
-            let leaf = try Self.leaf(key, value, expected: next)
-            guard Self.isBefore(filter.to, leaf) else {
-                isDone = true
-                return false
-            }
-            if matcher.matches(leaf) {
-                guard let entry = AuditLeaf(leaf), entry.number == next else {
-                    throw .corrupt("audit entry \(next) cannot be read")
+        guard basis.end < end else { return true }
+        var slice = try matches(filter, from: basis.end, before: end)
+        if question.readsDisclosures, let first = slice.items.first {
+            var bytes = 0
+            var isFull = false
+            try AuditRecovery.scan(store, from: AuditFamily.attachmentKey(first.number)) {
+                key, value throws(StoreError) in
+                guard let number = AuditFamily.attachmentIndex(key) else { return false }
+                while let item = slice.next, item.number < number {
+                    try slice.take(nil, for: &question)
                 }
-                found.append(entry)
+                guard let item = slice.next else { return false }
+                guard item.number == number else { return true }
+                try slice.take(value, for: &question)
+                bytes += value.count
+                isFull = bytes >= Self.sliceDisclosureBytesMax
+                return !isFull && slice.next != nil
             }
-            next += 1
-            return next - start < UInt64(Self.sliceEntriesMax)
-                && found.count < Self.sliceMatchesMax
+            if isFull, let next = slice.next { slice.end = next.number }
         }
-        for entry in found { try question.take(entry, in: self) }
-        basis.matched += found.count
-        basis.end = next
-        return isDone || next >= size
+        while let item = slice.next, item.number < slice.end {
+            try slice.take(nil, for: &question)
+        }
+        basis.matched += slice.taken
+        basis.end = slice.end
+        return slice.end >= end
     }
 
-    /// What an entry disclosed.
-    /// - Returns: nil if it is not kept any more.
-    /// - Throws: `.corrupt` if it is not what the entry's hash says.
-    func disclosures(of entry: AuditLeaf) throws(StoreError) -> DisclosureBytes? {
-        guard let hash = entry.disclosures,
-            let bytes = try store.readAudit(AuditFamily.attachmentKey(entry.number))
-        else { return nil }
-        guard TreeHash(contentOf: bytes) == hash, let view = DisclosureBytes(bytes) else {
-            throw .corrupt("what audit entry \(entry.number) disclosed is not what its hash says")
+    private func matches(
+        _ filter: AuditFilter, from start: UInt64, before end: UInt64
+    ) throws(StoreError) -> ScanSlice {
+        let matcher = LeafMatcher(filter)
+        var slice = ScanSlice(end: start)
+        try AuditRecovery.scan(store, from: AuditFamily.leafKey(start)) {
+            key, value throws(StoreError) in
+            guard slice.end < end else { return false }
+            let leaf = try Self.leaf(key, value, expected: slice.end)
+            if matcher.matches(leaf) { slice.add(leaf, number: slice.end) }
+            slice.end += 1
+            return slice.end - start < UInt64(Self.sliceEntriesMax)
+                && slice.leafBytes < Self.sliceLeafBytesMax
         }
-        return view
+        guard slice.end > start else { throw .corrupt("audit entry \(start) is missing") }
+        return slice
     }
 }

@@ -127,10 +127,20 @@ struct RecipientQuestion: AuditQuestion {
         sorted = links.sorted()
     }
 
-    mutating func take(_ entry: AuditLeaf, in log: AuditLog) throws(StoreError) {
+    var readsDisclosures: Bool { true }
+
+    /// Few links are looked up one by one, many beside the rows.
+    func concerns(_ told: DisclosureBytes) -> Bool {
+        if sorted.count * 16 < told.count {
+            return sorted.contains { told.row(of: $0) != nil }
+        }
+        return (0..<told.count).contains { links.contains(told.link(at: $0)) }
+    }
+
+    mutating func take(_ entry: AuditLeaf, _ told: DisclosureBytes?) {
         guard let act = Act(rawValue: entry.act) else { return }
         if act == .rejectionShown { return rejectionsShown.add(entry.number) }
-        guard let told = try log.disclosures(of: entry) else {
+        guard let told else {
             // Whatever holds nobody's sealed fields discloses nothing: masks of values in clear,
             // answers without an opened field.
             if entry.hidesSequences {
@@ -139,7 +149,6 @@ struct RecipientQuestion: AuditQuestion {
             }
             return
         }
-        // Few links are looked up one by one, many beside the rows.
         if sorted.count * 16 < told.count {
             for link in sorted {
                 if let row = told.row(of: link) { add(row, entry, act, told) }

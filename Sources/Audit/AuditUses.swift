@@ -126,10 +126,12 @@ struct UseQuestion: AuditQuestion {
         self.countsSequences = countsSequences
     }
 
-    mutating func take(_ entry: AuditLeaf, in log: AuditLog) throws(StoreError) {
+    /// Hashed fields are told by it alone.
+    var readsDisclosures: Bool { true }
+
+    mutating func take(_ entry: AuditLeaf, _ told: DisclosureBytes?) {
         guard let act = Act(rawValue: entry.act) else { return }
         let isRead = countsSequences || entry.detail["masked"] != nil
-        let told = isRead && act != .rejectionShown ? try log.disclosures(of: entry) : nil
         if isRead, act != .rejectionShown, told == nil, entry.hidesSequences {
             unknown.add(entry.number)
         }

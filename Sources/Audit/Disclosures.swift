@@ -77,9 +77,13 @@ package struct Disclosures: Sendable, Equatable {
 
     /// nil for anything but the bytes above.
     package init?(_ bytes: [UInt8]) {
-        guard let view = DisclosureBytes(bytes) else { return nil }
-        hashedFields = view.hashedFields
-        rows = (0..<view.count).map { view.row(at: $0) }
+        let read = bytes.withUnsafeBytes { bytes in
+            DisclosureBytes(bytes).map { view in
+                (view.hashedFields, (0..<view.count).map { view.row(at: $0) })
+            }
+        }
+        guard let read else { return nil }
+        (hashedFields, rows) = read
         guard zip(rows, rows.dropFirst()).allSatisfy({ $0.link < $1.link }) else { return nil }
     }
 
@@ -93,32 +97,28 @@ package struct Disclosures: Sendable, Equatable {
 }
 
 /// The bytes of disclosures, read in place: a question about one person looks at few of the rows.
+/// Valid as long as the bytes are.
 struct DisclosureBytes {
-    let hashedFields: [String]
     let count: Int
-    private let bytes: [UInt8]
+    private let bytes: UnsafeRawBufferPointer
+    private let hashedCount: Int
     private let widths: (purposes: Int, fields: Int, hashed: Int)
     private let start: Int
     private let rowBytes: Int
 
-    init?(_ bytes: [UInt8]) {
+    init?(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
         guard bytes.count >= 10, bytes[0] == 1, bytes[1...3].allSatisfy({ $0 <= 8 }) else {
             return nil
         }
         widths = (Int(bytes[1]), Int(bytes[2]), Int(bytes[3]))
-        var place = 6
-        var fields: [String] = []
-        for _ in 0..<Int(Self.number(bytes, 4, 2)) {
+        hashedCount = Int(Self.number(bytes, 4, 2))
+        var place = Self.firstField
+        for _ in 0..<hashedCount {
             guard place + 2 <= bytes.count else { return nil }
-            let end = place + 2 + Int(Self.number(bytes, place, 2))
-            guard end <= bytes.count,
-                let text = String(validating: bytes[(place + 2)..<end], as: UTF8.self)
-            else { return nil }
-            fields.append(text)
-            place = end
+            place += 2 + Int(Self.number(bytes, place, 2))
+            guard place <= bytes.count else { return nil }
         }
-        hashedFields = fields
         guard place + 4 <= bytes.count else { return nil }
         count = Int(Self.number(bytes, place, 4))
         start = place + 4
@@ -126,6 +126,19 @@ struct DisclosureBytes {
             16 + widths.purposes + widths.fields + (widths.fields > 0 ? 4 : 0) + widths.hashed
             + (widths.hashed > 0 ? 4 : 0)
         guard bytes.count - start == count * rowBytes else { return nil }
+    }
+
+    private static let firstField = 6
+
+    var hashedFields: [String] {
+        var fields: [String] = []
+        var place = Self.firstField
+        for _ in 0..<hashedCount {
+            let end = place + 2 + Int(Self.number(bytes, place, 2))
+            fields.append(String(decoding: bytes[(place + 2)..<end], as: UTF8.self))
+            place = end
+        }
+        return fields
     }
 
     func link(at index: Int) -> KeyLink {
@@ -160,7 +173,14 @@ struct DisclosureBytes {
         return low < count && self.link(at: low) == link ? row(at: low) : nil
     }
 
-    private static func number(_ bytes: [UInt8], _ start: Int, _ count: Int) -> UInt64 {
-        bytes[start..<(start + count)].reduce(0) { $0 << 8 | UInt64($1) }
+    private static func number(
+        _ bytes: UnsafeRawBufferPointer, _ start: Int, _ count: Int
+    ) -> UInt64 {
+        if count == 8 {
+            return UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+        }
+        var number: UInt64 = 0
+        for place in start..<(start + count) { number = number << 8 | UInt64(bytes[place]) }
+        return number
     }
 }

@@ -61,7 +61,9 @@ private struct MeaningQuestion: AuditQuestion {
     var meanings = PurposeMeanings()
     private var count = 0
 
-    mutating func take(_ entry: AuditLeaf, in log: AuditLog) {
+    var readsDisclosures: Bool { false }
+
+    mutating func take(_ entry: AuditLeaf, _ told: DisclosureBytes?) {
         guard count < PurposeMeanings.decisionsMax else { return }
         count += 1
         meanings.add(entry)

@@ -34,6 +34,12 @@ package struct TreeHash: Hashable, Sendable, CustomStringConvertible {
     /// The plain SHA-256 of bytes that are no part of a tree.
     package init(contentOf bytes: [UInt8]) { self.init(SHA256.hash(data: bytes)) }
 
+    package init(contentOf bytes: UnsafeRawBufferPointer) {
+        var hash = SHA256()
+        hash.update(bufferPointer: bytes)
+        self.init(hash.finalize())
+    }
+
     /// Reads 64 lower-case hexadecimal digits; anything else gives nil.
     package init?(hexadecimal text: String) {
         var bytes: [UInt8] = []

@@ -51,10 +51,12 @@ struct DisclosureTests {
             #expect(again?.rows.map(\.opened) == rows.map(\.opened))
             #expect(again?.rows.map(\.hashed) == rows.map(\.hashed))
             #expect(again?.hashedFields == told.hashedFields)
-            let view = DisclosureBytes(told.bytes)
-            #expect(view?.row(of: Self.link(9))?.opened == rows[3].opened)
-            #expect(view?.row(of: Self.link(10)) == nil)
-            #expect(view?.row(of: Self.link(1_000)) == nil)
+            told.bytes.withUnsafeBytes { bytes in
+                let view = DisclosureBytes(bytes)
+                #expect(view?.row(of: Self.link(9))?.opened == rows[3].opened)
+                #expect(view?.row(of: Self.link(10)) == nil)
+                #expect(view?.row(of: Self.link(1_000)) == nil)
+            }
         }
     }
 
@@ -172,7 +174,7 @@ struct DisclosureTests {
         let fixture = try AuditFixture()
         let count = AuditLog.sliceEntriesMax * 2 + 7
         let other = AuditEntry(act: .tokenIssued, client: "t")
-        let releases = (0..<AuditLog.sliceMatchesMax + 5).map { _ in Self.release([Self.row(1)]) }
+        let releases = (0..<300).map { _ in Self.release([Self.row(1)]) }
         try await fixture.records(Array(repeating: other, count: count) + releases)
         let answer = try await fixture.log.recipients(of: [Self.link(1)])
         #expect(answer.basis.lookedAt == UInt64(count + releases.count))
@@ -180,6 +182,54 @@ struct DisclosureTests {
         #expect(answer.basis.size == fixture.log.size)
         #expect(answer.basis.root == (try fixture.checkpoint()).root)
         #expect(answer.recipients.first?.events == UInt64(releases.count))
+    }
+
+    @Test("slices end by the bytes of entries, and of what lies beside them, and lose none")
+    func largeSlices() async throws {
+        let fixture = try AuditFixture()
+        // Entries of some 30 KiB each, more than a slice holds.
+        var wide = Self.release([Self.row(1)])
+        wide.fields = (0..<1_000).map { "a-field-with-a-longer-name-\($0)" }
+        let count = AuditLog.sliceLeafBytesMax / 30_000 + 20
+        for _ in 0..<4 {
+            try await fixture.records(Array(repeating: wide, count: count / 4))
+        }
+        let wideCount = count / 4 * 4
+        // Then entries of many sequences each.
+        let rows = (1...60_000).map { Self.row(UInt64($0)) }
+        let large = Self.release(rows)
+        let largeCount = AuditLog.sliceDisclosureBytesMax / (rows.count * 22) + 4
+        for _ in 0..<largeCount { try await fixture.records([large]) }
+        try await fixture.records([Self.release([Self.row(1)], client: "last")])
+        let total = UInt64(wideCount + largeCount + 1)
+        for links in [[Self.link(1)], [Self.link(60_000), Self.link(1)]] {
+            let answer = try await fixture.log.recipients(of: Set(links))
+            #expect(answer.basis.lookedAt == total && answer.basis.matched == Int(total))
+            #expect(answer.recipients.map(\.client) == ["c", "last"])
+            #expect(answer.recipients[0].entries.ranges == [0...total - 2])
+        }
+        let uses = try await fixture.log.uses(matching: AuditFilter(), countsSequences: true)
+        #expect(uses.uses.map(\.sequences.value) == [60_000, 1])
+        let some = try await fixture.log.recipients(
+            of: [Self.link(1)], to: AuditFixture.noon)
+        #expect(some.basis.lookedAt == 0)
+    }
+
+    @Test(
+        "the hash of what an entry disclosed is read off its end, and nothing else is taken for it")
+    func hashOfLeaf() {
+        let hash = TreeHash(contentOf: [1, 2, 3])
+        func found(_ leaf: String) -> TreeHash? {
+            Array(leaf.utf8).withUnsafeBytes { ScanSlice.disclosuresHash($0) }
+        }
+        let member = ",\"disclosures\":\"\(hash.hexadecimal)\""
+        #expect(found("{\"act\":\"release\"\(member)}") == hash)
+        #expect(found("{\"act\":\"release\"}") == nil)
+        #expect(found("}") == nil && found("") == nil)
+        #expect(found("{\"act\":\"release\"\(member.dropLast(2))g\"}") == nil)
+        // A name that looks like it, as a leaf writes it.
+        let name = String(decoding: LeafText.string("x\(member)"), as: UTF8.self)
+        #expect(found("{\"client\":\(name)}") == nil)
     }
 
     @Test("an entry is read back member by member", arguments: LeafTextTests.hostile)
