@@ -71,6 +71,7 @@ package struct AuditLeaf: Sendable, Equatable {
         var isReadable = true
         let isObject = LeafScanner.forEachMember(of: leaf) { key, value in
             if !take(String(decoding: key, as: UTF8.self), value) { isReadable = false }
+            return true
         }
         guard isObject, isReadable, !act.isEmpty else { return nil }
     }
@@ -106,6 +107,7 @@ package struct AuditLeaf: Sendable, Equatable {
         case "detail":
             return LeafScanner.forEachMember(of: UnsafeRawBufferPointer(rebasing: value)) {
                 detail[String(decoding: $0, as: UTF8.self)] = Self.text($1) ?? ""
+                return true
             }
         case "disclosures":
             return Self.set(&disclosures, Self.text(value).flatMap { TreeHash(hexadecimal: $0) })

@@ -57,12 +57,14 @@ struct LeafMatcher {
                 }
                 bit <<= 1
             }
-            guard Self.actKey.elementsEqual(key) else { return }
+            guard Self.actKey.elementsEqual(key) else { return met != all }
             if acts.contains(where: { $0.elementsEqual(value) }) { met |= bit }
             if actsOfAllPurposes.contains(where: { $0.elementsEqual(value) }) {
                 // The purpose is the last of the lists.
                 met |= bit >> 1
             }
+            // What follows can change nothing.
+            return met != all
         }
         return !isReadable || met == all
     }

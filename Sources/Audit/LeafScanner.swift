@@ -1,11 +1,13 @@
 /// Walks over the JSON that `LeafText` writes, without copying: the members of the outermost object,
 /// and the elements of a flat list. It reads no more JSON than that: no white space, no other depth.
 enum LeafScanner {
-    /// Calls `body` with each key, without its quotes, and each value as it is written.
-    /// False if the bytes are not such an object; the members before the fault have been told then.
+    /// Calls `body` with each key, without its quotes, and each value as it is written, until it says
+    /// false.
+    /// False if the bytes are not such an object, as far as they were read; the members before the
+    /// fault have been told then.
     static func forEachMember(
         of leaf: UnsafeRawBufferPointer,
-        _ body: (Slice<UnsafeRawBufferPointer>, Slice<UnsafeRawBufferPointer>) -> Void
+        _ body: (Slice<UnsafeRawBufferPointer>, Slice<UnsafeRawBufferPointer>) -> Bool
     ) -> Bool {
         guard leaf.first == 0x7B, leaf.last == 0x7D else { return false }
         var place = 1
@@ -14,7 +16,9 @@ enum LeafScanner {
                 keyEnd < leaf.count, leaf[keyEnd] == 0x3A,
                 let valueEnd = endOfValue(leaf, from: keyEnd + 1), valueEnd < leaf.count
             else { return false }
-            body(leaf[place + 1..<keyEnd - 1], leaf[keyEnd + 1..<valueEnd])
+            guard body(leaf[place + 1..<keyEnd - 1], leaf[keyEnd + 1..<valueEnd]) else {
+                return true
+            }
             if leaf[valueEnd] == 0x7D { return valueEnd == leaf.count - 1 }
             guard leaf[valueEnd] == 0x2C else { return false }
             place = valueEnd + 1
