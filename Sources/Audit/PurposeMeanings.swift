@@ -13,6 +13,11 @@ package struct PurposeMeanings: Sendable, Equatable {
         package var legalBasis: String?
         package var owner: String?
         package var isDeleted = false
+
+        fileprivate func isSame(as other: Meaning) -> Bool {
+            name != nil && name == other.name && legalBasis == other.legalBasis
+                && owner == other.owner && isDeleted == other.isDeleted
+        }
     }
 
     /// In the order of the log; the first of each level is the one of before all decisions.
@@ -37,6 +42,8 @@ package struct PurposeMeanings: Sendable, Equatable {
             meaning.isDeleted = true
         default: return
         }
+        // The same record again, or another description, is no other meaning.
+        if let last = byLevel[level]?.last, last.entry != nil, last.isSame(as: meaning) { return }
         byLevel[level, default: [Meaning()]].append(meaning)
     }
 

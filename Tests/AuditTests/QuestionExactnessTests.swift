@@ -193,6 +193,7 @@ struct QuestionExactnessTests {
         }
         try await fixture.records([
             Self.page(), set("fraud prevention"), Self.page(), set("marketing"), Self.page(),
+            set("marketing"),
             AuditEntry(act: .purposeDeleted, client: "dpo", purposes: [4]),
         ])
         let meanings = try await fixture.log.purposeMeanings()

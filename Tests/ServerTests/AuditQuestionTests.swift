@@ -302,6 +302,20 @@ struct AuditQuestionTests {
             let people = try #require(observed["people"] as? [[String: Any]])
             #expect(people.map { $0["stream"] as? String } == ["demo"])
             #expect(people.map { ($0["people"] as? [String: Any])?["value"] as? Int } == [5])
+            #expect((observed["sequencesOfNobody"] as? [String: Any])?["value"] as? Int == 0)
+            // Who was erased is known no more, which the report says.
+            let dpo = try await server.token(try await server.makeClient(.dpo))
+            for number in [0, 2, 4] {
+                let erased = try await server.client.post(
+                    "/v1/subjects/erasures", token: dpo,
+                    json: "{\"subject\":\"SMCANARY\(number)@example.org\"}")
+                #expect(erased.status == 202, "\(erased.text)")
+            }
+            let later = try await server.client.get("/v1/audit/report", token: auditor)
+            let rest = try #require(later.json["observed"] as? [String: Any])
+            let left = (rest["people"] as? [[String: Any]])?.first?["people"] as? [String: Any]
+            #expect(left?["value"] as? Int == 2)
+            #expect((rest["sequencesOfNobody"] as? [String: Any])?["value"] as? Int == 1)
             // Before anything was there nothing can have been left unused.
             let before = try await server.client.get("/v1/audit/report?to=1000", token: auditor)
             let nothing = try #require(before.json["neverUsed"] as? [String: Any])

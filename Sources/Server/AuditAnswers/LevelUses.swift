@@ -37,14 +37,14 @@ struct LevelUses {
 
     /// - Parameter declared: as the catalog has it today.
     func wire(declared: PurposeRecord?) -> WireValue {
-        // Entries from before the name was put on record tell the legal basis alone; the last
-        // decision is what the catalog holds.
+        // The last decision is what the catalog holds, whole: entries cut long names, and older
+        // ones tell the legal basis alone.
         let today = isLast ? declared : nil
         return [
             "level": .integer(Int64(level)),
-            "name": .optional(meaning?.name ?? today?.name),
-            "legalBasis": .optional(meaning?.legalBasis ?? today?.legalBasis.rawValue),
-            "owner": .optional(meaning?.owner ?? today?.owner),
+            "name": .optional(today?.name ?? meaning?.name),
+            "legalBasis": .optional(today?.legalBasis.rawValue ?? meaning?.legalBasis),
+            "owner": .optional(today?.owner ?? meaning?.owner),
             "isDeclared": .bool(today != nil),
             "decidedIn": meaning?.entry.map { .integer(Int64(clamping: $0)) } ?? .null,
             "since": .optional(meaning?.since.map { WireTime.format($0) }),

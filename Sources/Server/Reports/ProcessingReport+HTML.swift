@@ -146,6 +146,10 @@ extension ProcessingReport {
             ["Stream", "People of whom a field left"],
             people.map { [$0.stream, Self.text($0.count)] },
             empty: "No person is on record for them.")
+        if unnamed.value > 0 || unnamed.isLowerBound {
+            page.element(
+                "p", "Sequences of which no person is on record: \(Self.text(unnamed)).")
+        }
         page.table(
             ["Contract", "Field", "Values", "Sequences", "Readers", "First", "Last"],
             observedRows)

@@ -95,7 +95,7 @@ extension ProcessingReport {
             "sequences": WireValue(fields.sequences),
             "people": .array(
                 people.map { ["stream": .string($0.stream), "people": WireValue($0.count)] }),
-            "fields": .array(figures),
+            "sequencesOfNobody": WireValue(unnamed), "fields": .array(figures),
             "uses": .array(ownUses.map { WireValue($0) }),
             "accesses": .array(accesses.map { WireValue($0) }),
             "decisions": .array(decisions.map { .json(Array($0.utf8)) }),

@@ -1,6 +1,7 @@
 import Audit
 import Contracts
 import Export
+import Query
 import Store
 
 /// The record of processing of a period (article 30 GDPR): what is declared beside what the audit
@@ -42,7 +43,9 @@ struct ProcessingReport: Sendable {
     let decisionsAreCut: Bool
     /// Different people of whom a field left, by stream; of streams that are there no more, and
     /// whose contracts name nobody, there is none.
-    var people: [(stream: String, count: AuditCount)] = []
+    private(set) var people: [(stream: String, count: AuditCount)] = []
+    /// Sequences of which nobody is on record.
+    private(set) var unnamed = AuditCount(value: 0, isLowerBound: false)
 
     init(
         from: Milliseconds?, to: Milliseconds, madeAt: Milliseconds, catalog: CatalogSnapshot,
@@ -67,6 +70,19 @@ struct ProcessingReport: Sendable {
                 fields: (contract?.piiFields ?? []).map { ($0.path, $0.level) },
                 namesSubject: contract?.hasDataSubject ?? false)
         }
+    }
+
+    /// Takes the people of `fields.links`; where more sequences were than are told apart, both are
+    /// lower bounds.
+    mutating func count(_ count: Query.PeopleCount) {
+        let isLowerBound = fields.sequences.isLowerBound
+        people = catalog.streams.values.compactMap { stream in
+            guard var people = count.byStream[stream.value.id] else { return nil }
+            people.isLowerBound = people.isLowerBound || isLowerBound
+            return (stream.value.name, people)
+        }.sorted { $0.stream < $1.stream }
+        unnamed = count.unnamed
+        unnamed.isLowerBound = unnamed.isLowerBound || isLowerBound
     }
 
     /// Declared before the period ended, and nothing was opened by it in the period. Of contracts
@@ -133,6 +149,8 @@ struct ProcessingReport: Sendable {
                 + "events: such uses name neither fields nor people.",
             "How many different people there are in all, if there are several streams: a person is "
                 + "told apart within a stream. People of streams that were deleted are not counted.",
+            "Who the people were of whose sequences nobody is on record: their contract names no "
+                + "person, or they were erased, or it is longer ago than people are kept on record.",
         ]
 
     private var used:

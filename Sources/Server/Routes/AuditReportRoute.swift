@@ -40,9 +40,7 @@ struct AuditReportRoute: Sendable {
             fields: observed.fields, decisions: decisions, decisionsAreCut: areCut)
         let people = try await self.query.people(
             of: observed.fields.links, in: snapshot.streams.values.map(\.value.id))
-        report.people = snapshot.streams.values.compactMap { stream in
-            people[stream.value.id].map { (stream.value.name, $0) }
-        }.sorted { $0.stream < $1.stream }
+        report.count(people)
         guard format == "html" else { return Answer.json(report.json) }
         return HTTPResponse(
             status: 200,

@@ -72,8 +72,9 @@ enum AuditAnswer {
 
     static func row(_ use: JSONValue) -> [String] {
         func cell(_ name: String) -> String { use[name]?.cell ?? "" }
+        let atMost = use["isUpperBound"] == .boolean(true) ? "at most " : ""
         let fields = (use["fields"]?.array ?? []).map { field in
-            "\(field["field"]?.cell ?? "") (\(field["values"]?.cell ?? ""))"
+            "\(field["field"]?.cell ?? "") (\(atMost)\(field["values"]?.cell ?? ""))"
         }
         let through = cell("derivedStream").isEmpty ? cell("stream") : cell("derivedStream")
         return [
@@ -204,21 +205,29 @@ struct AuditPurposes: AsyncParsableCommand {
         let answer = try await AuditAnswer.ask("purposes", filters, connection)
         guard output.output == .table else { return Terminal.print(answer.text()) }
         var table = Table([
-            "level", "purpose", "legalBasis", "owner", "client", "through", "fields", "events",
-            "last",
+            "level", "purpose", "legalBasis", "owner", "since", "client", "through", "fields",
+            "events", "last",
         ])
         for item in answer["items"]?.array ?? [] {
             for use in item["uses"]?.array ?? [] {
-                let row = AuditAnswer.row(use)
-                table.add([
-                    item["level"]?.cell ?? "", item["name"]?.cell ?? "",
-                    item["legalBasis"]?.cell ?? "", item["owner"]?.cell ?? "", row[0], row[2],
-                    row[4], row[6], row[9],
-                ])
+                table.add(
+                    ["level", "name", "legalBasis", "owner", "since"].map { item[$0]?.cell ?? "" }
+                        + Self.cells(use))
             }
+        }
+        // Whoever has keys can open fields of every level.
+        for use in answer["keysExported"]?.array ?? [] {
+            table.add(["any", "data keys", "", "", ""] + Self.cells(use))
         }
         Terminal.print(table.text)
         AuditAnswer.showBasis(answer)
+    }
+}
+
+extension AuditPurposes {
+    private static func cells(_ use: JSONValue) -> [String] {
+        let row = AuditAnswer.row(use)
+        return [row[0], row[2], row[4], row[6], row[9]]
     }
 }
 
