@@ -27,6 +27,7 @@ signed-note, tlog-checkpoint, tlog-tiles, tlog-proof, tlog-witness and tlog-cosi
 import argparse
 import base64
 import binascii
+import datetime
 import hashlib
 import json
 import os
@@ -385,18 +386,37 @@ def number(text):
     return int(text)
 
 
+def no_number(text):
+    raise ValueError("only whole numbers are expected")
+
+
+def members_once(pairs):
+    """An object. A name that is there twice could be read as either."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name twice in one object")
+    return members
+
+
 def parse_entry(data, index):
-    """The members of an entry that begins as every entry does."""
+    """The members of an entry that begins as every entry does, and is read in one way only."""
     try:
-        members = json.loads(data.decode("ascii"), parse_int=number)
+        if not all(0x20 <= byte <= 0x7E for byte in data):
+            raise ValueError("not printable")
+        members = json.loads(data.decode("ascii"), parse_int=number, parse_float=no_number,
+                             parse_constant=no_number, object_pairs_hook=members_once)
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise Refused("entry %d: not a line of ASCII JSON" % index)
-    if (b"\n" in data or not isinstance(members, dict)
-            or list(members)[:3] != ["n", "at", "act"]
+    if (not isinstance(members, dict) or list(members)[:3] != ["n", "at", "act"]
             or type(members["n"]) is not int or not isinstance(members["at"], str)
-            or not TIME.fullmatch(members["at"])
-            or not data.startswith(b'{"n":%d,"at":"' % members["n"])):
+            or not TIME.fullmatch(members["at"]) or not isinstance(members["act"], str)
+            or not data.startswith(b'{"n":%d,"at":"%s","act":"'
+                                   % (members["n"], members["at"].encode()))):
         raise Refused("entry %d: does not begin like an audit entry" % index)
+    try:
+        datetime.datetime.strptime(members["at"], "%Y-%m-%dT%H:%M:%S.%fZ")
+    except ValueError:
+        raise Refused("entry %d: there is no such time" % index)
     return members
 
 

@@ -93,6 +93,7 @@ struct LogWalk {
         }
         if header.milliseconds < lastMilliseconds { report.add(.entryTime(index: index)) }
         lastMilliseconds = max(lastMilliseconds, header.milliseconds)
+        if !EntryShape.holds(for: entry) { report.add(.entryShape(index: index)) }
         // A new key that nobody vouches for: its proof was left out, or there never was one.
         if KeyRotation.isOne(entry), !handoverSizes.contains(index + 1) {
             report.add(.unprovenKey(index: index))

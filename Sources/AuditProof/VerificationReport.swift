@@ -26,6 +26,9 @@ package struct VerificationReport: Sendable {
         case entryNumber(index: UInt64, found: UInt64?)
         /// The entry says to be earlier than the one before it.
         case entryTime(index: UInt64)
+        /// It is not the one line of JSON that an entry is, or two readers could take it for
+        /// different things.
+        case entryShape(index: UInt64)
         /// A hash in a tile is not that of the tile below, which covers these entries.
         case hashChanged(String, position: Int, firstEntry: UInt64, endEntry: UInt64)
         /// All hashes of the leaves together do not give the root that was signed.
@@ -62,7 +65,7 @@ package struct VerificationReport: Sendable {
         problems.compactMap { problem in
             switch problem {
             case .entryChanged(let index), .entryTime(let index): index
-            case .entryNumber(let index, _), .unprovenKey(let index): index
+            case .entryNumber(let index, _), .unprovenKey(let index), .entryShape(let index): index
             case .hashChanged(_, _, let first, _): first
             default: nil
             }
@@ -105,6 +108,8 @@ extension VerificationReport.Problem: CustomStringConvertible {
             "entry \(index): not the entry that was signed"
         case .entryNumber(let index, let found?):
             "entry \(index): says to be entry \(found)"
+        case .entryShape(let index):
+            "entry \(index): not the JSON of an audit entry, or not to be read in one way only"
         case .entryNumber(let index, nil):
             "entry \(index): does not begin like an audit entry"
         case .entryTime(let index):

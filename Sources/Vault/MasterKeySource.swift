@@ -3,8 +3,8 @@ package enum MasterKeySource: Sendable, Equatable {
     /// A regular file of this user with mode 0600 or narrower. It holds the 32 bytes raw, or their
     /// base64 (44 characters) or 64 hexadecimal digits; a line end may follow.
     case file(String)
-    /// An environment variable that holds base64 or hexadecimal digits. Readable in `/proc/PID/environ` by root and by
-    /// the same user until ``ProcessHardening/apply()`` ran: prefer a file or a command.
+    /// An environment variable that holds base64 or hexadecimal digits. Readable in
+    /// `/proc/PID/environ` by root and by the same user until ``ProcessHardening/apply()`` ran: prefer a file or a command.
     case environment(String)
     /// A program and its arguments (no shell) that writes the key as in a file to its standard
     /// output, at most 4 KiB, within 30 seconds, and ends with status 0: a KMS, `age`, a TPM.

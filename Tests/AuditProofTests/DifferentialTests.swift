@@ -62,6 +62,45 @@ struct DifferentialTests {
             verdicts.map(\.problems) == [["entry 0: does not begin like an audit entry"]])
     }
 
+    /// What whoever holds the key could sign, and readers could take for different things. Each is
+    /// put in the place of the first entry's brace or member.
+    private static let ambiguous = [
+        (#","act":"release","act":"auditKeyRotated"}"#, "a name twice"),
+        (#","act":"release","detail":{"a":"b","a":"c"}}"#, "a name twice, deeper"),
+        (#","act":"release","at":"2020-01-01T00:00:00.000Z"}"#, "another time"),
+        (#","client":"x","act":"release"}"#, "the act in another place"),
+        (#", "act":"release"}"#, "white space"), (#","act":"release","x":NaN}"#, "NaN"),
+        (#","act":"release","x":1.5}"#, "a fraction"), (#","act":"release","x":01}"#, "01"),
+        (#","act":"release"}}"#, "a brace too many"), (#","act":"release","x":[1,]}"#, "a comma"),
+        (#","act":"release","x":"\q"}"#, "an escape that there is none"),
+        (",\"act\":\"release\",\"x\":\"\u{7}\"}", "a control character"),
+        (",\"act\":\"release\",\"x\":\"\u{E9}\"}", "what is not ASCII"), (#","act":7}"#, "no act"),
+    ]
+
+    @Test("both refuse an entry that could be read in two ways", arguments: ambiguous)
+    func twoWays(rest: String, what: String) throws {
+        let directory = try TemporaryDirectory()
+        let text = String(decoding: SampleLog.leaf(0), as: UTF8.self)
+        let header = try #require(LeafHeader(Array(text.utf8)))
+        let log = try SampleLog(leaves: [Array(text.utf8.prefix(header.byteCount)) + rest.utf8])
+        try log.write(to: directory.url)
+        let report = LogVerifier.verify(directory: directory.url.path, key: log.signer.key)
+        #expect(report.problems == [.entryShape(index: 0)], "\(what)")
+        let verdicts = try OtherVerifier.python.verify([directory.url], key: log.signer.key)
+        #expect(verdicts.map { $0.problems.count } == [1], "\(what): \(verdicts)")
+        // The control: the same with what an entry of ours holds.
+        let good = try SampleLog(leaves: [
+            Array(text.utf8.prefix(header.byteCount))
+                + #","act":"release","x":[1,-2,0,"\u00e9\"",true,null],"detail":{"a":{}}}"#.utf8
+        ])
+        let other = try TemporaryDirectory()
+        try good.write(to: other.url)
+        #expect(LogVerifier.verify(directory: other.url.path, key: good.signer.key).isIntact)
+        #expect(
+            try OtherVerifier.python.verify([other.url], key: good.signer.key).map(\.problems)
+                == [[]])
+    }
+
     @Test("neither reads a proof of a change of the key behind one that does not fit")
     func oneByOne() throws {
         let directory = try TemporaryDirectory()
