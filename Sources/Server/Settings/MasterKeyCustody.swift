@@ -5,7 +5,7 @@ package import Vault
 package enum MasterKeyCustody: Sendable, Equatable, CustomStringConvertible {
     /// A file that only its owner may read (mode 0600). Made by `strm init` if it is missing.
     case file(String)
-    /// An environment variable that holds the base64 of 32 bytes.
+    /// An environment variable that holds 32 bytes in base64 or as 64 hexadecimal digits.
     case environment(String)
     /// A program and its arguments; its standard output is the key. It is run once at start,
     /// without a shell.
