@@ -211,10 +211,15 @@ struct RestorePermissionTests {
 
     @Test("is written by the server's user alone: another one is told whom to be")
     func owner() async throws {
-        #expect(FileOwner.refusal("/mnt/keys", owner: 1_234_567, user: 1_234_567) == nil)
-        let refusal = try #require(FileOwner.refusal("/mnt/keys", owner: 0, user: 1_234_567))
-        #expect(refusal.description.contains("sudo -u root strm restore"))
-        #expect(refusal.description.contains("#1234567"))
+        func refusal(_ owner: uid_t, _ user: uid_t, isWritable: Bool = true) -> String? {
+            FileOwner.refusal("/mnt/keys", owner: owner, user: user, isWritable: isWritable)?
+                .description
+        }
+        #expect(refusal(1_234_567, 1_234_567) == nil)
+        let others = try #require(refusal(1_234_567, 1_234_568))
+        #expect(others.contains("sudo -u \\#1234567 strm restore"))
+        #expect(others.contains("user 1234568"))
+        #expect(refusal(1_234_567, 0)?.contains("sudo -u \\#1234567") == true)
         let site = try await BackupSite()
         let name = try await site.serves { try await $0.backsUp() }
         try site.losesData()
@@ -229,5 +234,17 @@ struct RestorePermissionTests {
             #expect(chown(site.keys, geteuid(), getegid()) == 0)
         }
         #expect(try site.restores(name).backup == name)
+    }
+
+    @Test("is also written where root lends a directory, and nobody is told to be root")
+    func ownerIsRoot() throws {
+        func refusal(isWritable: Bool) -> String? {
+            FileOwner.refusal("/mnt/keys", owner: 0, user: 1_234_567, isWritable: isWritable)?
+                .description
+        }
+        #expect(refusal(isWritable: true) == nil)
+        let refused = try #require(refusal(isWritable: false))
+        #expect(refused.contains("chown 1234567 /mnt/keys"))
+        #expect(!refused.contains("sudo"))
     }
 }
