@@ -72,46 +72,6 @@ struct SettingsTests {
         }
     }
 
-    static let together: [(settings: [String: String], key: String)] = [
-        (["keyring.escrow.directory": "/k/keys/"], "keyring.escrow.directory"),
-        (["keyring.escrow.directory": "/k/other/../keys"], "keyring.escrow.directory"),
-        (["keyring.escrow.directory": "/k//keys/./inside"], "keyring.escrow.directory"),
-        (["keyring.escrow.directory": "/none/data/escrow"], "keyring.escrow.directory"),
-        (["backups.directory": "/k/keys/backups"], "backups.directory"),
-        (["backups.directory": "/none/data"], "backups.directory"),
-        (["backups.directory": "/none/x/../data/backups/"], "backups.directory"),
-        (
-            ["keyring.escrow.directory": "/e/escrow", "backups.directory": "/e/escrow/b"],
-            "backups.directory"
-        ),
-    ]
-
-    @Test(
-        "copies that lie in what they are of are refused, however it is written",
-        arguments: together)
-    func copiesApart(_ mistake: (settings: [String: String], key: String)) {
-        #expect {
-            try apart(mistake.settings)
-        } throws: { error in
-            if case .invalid(mistake.key, _)? = error as? SettingsError { true } else { false }
-        }
-    }
-
-    @Test("copies beside what they are of are taken, also under a name that begins like it")
-    func copiesBeside() throws {
-        let settings = try apart([
-            "keyring.escrow.directory": "/k/keys-escrow", "backups.directory": "/none/data.backups",
-        ])
-        #expect(settings.backups.directory == "/none/data.backups")
-        #expect(settings.backups.escrowDirectory == "/k/keys-escrow")
-    }
-
-    private func apart(_ settings: [String: String]) throws -> ServerSettings {
-        let keyring = ["keyring.directory": "/k/keys"]
-        return try ServerSettings.load(
-            directory: "/none/data", overrides: settings.merging(keyring) { $1 }, environment: [:])
-    }
-
     @Test("a file that is no JSON object, and an unknown flag, are refused")
     func malformed() {
         for file in ["", "[]", "{", "{\"a\":1,\"a\":2}"] {

@@ -74,6 +74,7 @@ struct BackupMaker: Sendable {
     }
 
     private func checkRoom() throws(BackupFailure) {
+        try Self.expectLasting(directory, dataDirectory)
         guard BackupFiles.kind(directory) == .directory else {
             throw .refused("the directory for backups is not there: is its device mounted?")
         }
@@ -126,12 +127,26 @@ struct BackupMaker: Sendable {
         try BackupFiles.sync(directory: directory)
     }
 
+    /// The checkpoint is removed at each start and for each backup, with all that is in it.
+    private static func expectLasting(
+        _ directory: String, _ dataDirectory: String
+    ) throws(BackupFailure) {
+        let checkpoint = checkpointPath(dataDirectory)
+        let removed = [checkpoint, checkpoint + ".tmp"]
+        guard !removed.contains(where: { PlacePath.isInside(directory, $0) }) else {
+            throw .refused(
+                "the directory for backups is inside one of the data that the server removes: "
+                    + "move it elsewhere")
+        }
+    }
+
     static func removeIfThere(_ path: String) throws(BackupFailure) {
         if BackupFiles.kind(path) != .missing { try BackupFiles.removeTree(path) }
     }
 
     /// Removes what makers left that died: our own hidden names, nothing else.
     static func tidy(directory: String?, dataDirectory: String) throws(BackupFailure) {
+        if let directory { try expectLasting(directory, dataDirectory) }
         try removeIfThere(checkpointPath(dataDirectory))
         try removeIfThere(checkpointPath(dataDirectory) + ".tmp")
         guard let directory, BackupFiles.kind(directory) == .directory else { return }

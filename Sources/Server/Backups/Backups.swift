@@ -80,11 +80,24 @@ final class Backups: Service {
     private func runJobs() async {
         await withGracefulShutdownHandler {
             // Before the first of them: what it makes looks like what is removed here.
+            await warnOfPlaces()
             await removeLeftovers()
             for await job in jobs { await work(job) }
         } onGracefulShutdown: {
             self.isStopping.value.store(true, ordering: .releasing)
             self.continuation.finish()
+        }
+    }
+
+    /// Not when the settings are read: whoever looks where a path leads waits for its device.
+    func warnOfPlaces() async {
+        do {
+            let misplaced = try await device.run { [settings] in settings.misplaced }
+            for copy in misplaced { copy.warn(logger) }
+        } catch {
+            let reason = (error as? BackupFailure)?.description ?? "it failed"
+            logger.error(
+                "where copies lie could not be looked at", metadata: ["reason": "\(reason)"])
         }
     }
 

@@ -69,8 +69,12 @@ package enum Restoration {
         overrides["keyring.directory"] = options.keyringDirectory
         overrides["erasures.directory"] = options.erasuresDirectory
         overrides["masterKey"] = options.masterKey?.description
-        return try ServerSettings.load(
+        // It is written into new settings, so it is held to what they are held to.
+        if options.adoptsEscrow { overrides["keyring.escrow.directory"] = options.escrowDirectory }
+        let settings = try ServerSettings.load(
             directory: options.dataDirectory, overrides: overrides, environment: [:])
+        try settings.backups.expectApart()
+        return settings
     }
 
     /// A data directory may hold its settings and its keys, and what a server or an interrupted
@@ -212,7 +216,7 @@ package enum Restoration {
             keyring.append(("directory", .string(directory)))
         }
         // Of a drill it would be the escrow of the server that goes on elsewhere.
-        if options.adoptsEscrow, let escrow = options.escrowDirectory, escrow.hasPrefix("/") {
+        if options.adoptsEscrow, let escrow = options.escrowDirectory {
             keyring.append(("escrow", ["directory": .string(escrow)]))
         }
         var members: [(name: String, value: WireValue)] = []

@@ -28,6 +28,7 @@ package enum Installation {
         // here.
         let settings = try ServerSettings.load(
             directory: directory, overrides: overrides, environment: [:])
+        try settings.backups.expectApart()
         if let escrow = options.escrowDirectory { try Vault.prepareEscrow(directory: escrow) }
         do {
             try write(overrides, to: settingsPath)

@@ -10,6 +10,9 @@ package struct BackupSettings: Sendable {
     package var escrowDirectory: String?
     /// How long the copy may be behind before the server says that it is not ready.
     package var escrowHours: Int
+    /// What the copies are of.
+    let keyringDirectory: String
+    let dataDirectory: String
 
     init(
         _ values: SettingsReader, keyringDirectory: String, dataDirectory: String
@@ -25,25 +28,13 @@ package struct BackupSettings: Sendable {
             throw .invalid(key: "keyring.escrow.directory", expected: "an absolute path")
         }
         escrowHours = try values.number("keyring.escrow.hours", default: 24, in: 1...720)
-        try expectApart(keyringDirectory, dataDirectory)
-    }
-
-    /// A copy that lies in what it is a copy of is lost with it; and a backup that lies beside a
-    /// keyring is what an old keyring must never be with.
-    private func expectApart(
-        _ keyringDirectory: String, _ dataDirectory: String
-    ) throws(SettingsError) {
-        let own = [keyringDirectory, dataDirectory]
-        if let escrowDirectory, own.contains(where: { PlacePath.isInside(escrowDirectory, $0) }) {
+        self.keyringDirectory = keyringDirectory
+        self.dataDirectory = dataDirectory
+        // No server can go on with it: two writers of one file, of which the later may be the older.
+        let place = PlacePath.normalised(keyringDirectory)
+        if let escrowDirectory, PlacePath.normalised(escrowDirectory) == place {
             throw .invalid(
-                key: "keyring.escrow.directory",
-                expected: "another directory than the keyring's and the data's, and none in them")
-        }
-        let others = own + [escrowDirectory].compactMap(\.self)
-        if let directory, others.contains(where: { PlacePath.isInside(directory, $0) }) {
-            throw .invalid(
-                key: "backups.directory",
-                expected: "a directory outside the data, the keyring and its escrow")
+                key: "keyring.escrow.directory", expected: "another directory than the keyring's")
         }
     }
 }
