@@ -8,9 +8,10 @@
 DIRECTORY is what `strm audit export` wrote, or any mirror of the log in C2SP's tlog-tiles format.
 Every entry is checked against the tree, the tree against its signed checkpoint, and the log against
 the checkpoints that you kept (--older). KEY is any verifier key that the log ever had, as one line of
-text or a file that holds it: where the log changed its key, the proofs in DIRECTORY/rotations/ (or
-those given with --rotation) lead from that key to the one that signs today. With several --key all
-must be the log's: one that leaves a key out may be made up by who holds one that was replaced.
+text or a file with one on each line: where the log changed its key, the proofs in
+DIRECTORY/rotations/ (or those given with --rotation) lead from that key to the one that signs today.
+Of several keys all must be the log's: one that leaves a key out may be made up by who holds one that
+was replaced. A proof without any --rotation is believed by the last key alone.
 
 --proof    an inclusion proof of one entry (C2SP tlog-proof)
 --update   a consistency proof: "old SIZE", hashes, an empty line, the newer checkpoint
@@ -39,6 +40,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 NOTE_BYTES_MAX = 65536
+KEYS_BYTES_MAX = 16 << 20
 PROOF_BYTES_MAX = 262144
 BUNDLE_BYTES_MAX = 256 * (2 + 65535)
 PROBLEMS_MAX = 100
@@ -469,8 +471,8 @@ def restore_text(index, act, detail):
 class Log:
     """One exported log. `problems` says all that is wrong with it."""
 
-    def __init__(self, directory, key, older=()):
-        self.directory, self.key, self.older = directory, key, older
+    def __init__(self, directory, keys, older=()):
+        self.directory, self.keys, self.older = directory, keys, older
         self.problems, self.expected, self.restores = Problems(), set(), []
         self.checkpoint, self.chain, self.consistent, self.signers = None, None, [], []
 
@@ -482,7 +484,7 @@ class Log:
 
     def check(self):
         try:
-            self.chain = KeyChain(self.key, self.rotation_proofs())
+            self.chain = KeyChain(self.keys, self.rotation_proofs())
             data = self.read("checkpoint", NOTE_BYTES_MAX)
             self.checkpoint = self.chain.checkpoint(data)
             self.signers = [term[0] for term in self.chain.terms if Note(data).signed_by(term[0])]
@@ -605,19 +607,24 @@ def given(parser, path, limit=PROOF_BYTES_MAX):
         parser.error("%s: %s" % (path, error))
 
 
-def key_of(parser, text, algorithm=1):
+def keys_of(parser, text, algorithm=1):
+    """A key as it is, or those of a file: the first word of each line that is not empty."""
+    texts = [text]
     if os.path.isfile(text):
-        text = given(parser, text, 4096).decode("utf-8", "replace").split("\n")[0].strip()
+        lines = given(parser, text, KEYS_BYTES_MAX).decode("utf-8", "replace").splitlines()
+        texts = [line.split()[0] for line in lines if line.strip()]
+        if not texts:
+            parser.error("%s: holds no key" % text)
     try:
-        return Key(text, algorithm)
+        return [Key(text, algorithm) for text in texts]
     except Refused as error:
         parser.error(str(error))
 
 
-def verify_logs(options, key, older):
+def verify_logs(options, keys, older):
     intact = True
     for directory in options.directory:
-        log = Log(directory, key, older)
+        log = Log(directory, keys, older)
         log.run()
         intact = intact and not log.problems
         size = log.checkpoint.size if log.checkpoint else None
@@ -641,8 +648,10 @@ def verify_logs(options, key, older):
     return intact
 
 
-def verify_proofs(options, parser, key, older):
-    chain = KeyChain(key, (given(parser, path) for path in options.rotation))
+def verify_proofs(options, parser, keys, older):
+    # Without a proof of a change nobody can tell what an older key signed in its time.
+    trusted = keys if options.rotation else keys[-1:]
+    chain = KeyChain(trusted, (given(parser, path) for path in options.rotation))
     if options.proof:
         proof = EntryProof(given(parser, options.proof))
         entry = given(parser, options.entry) if options.entry else None
@@ -682,17 +691,19 @@ def main():
     for directory in options.directory:
         if not os.path.isdir(directory):
             parser.error("%s: no such directory" % directory)
-    key = [key_of(parser, text) for text in options.key]
+    keys = [key for text in options.key for key in keys_of(parser, text)]
     older = [given(parser, path, NOTE_BYTES_MAX) for path in options.older]
     try:
         if options.witness:
-            witness = key_of(parser, options.witness, algorithm=4)
+            witness, *others = keys_of(parser, options.witness, algorithm=4)
+            if others:
+                parser.error("--witness is one key")
             for path, note in zip(options.older, older):
                 if not Note(note).cosigned_by(witness):
                     raise Refused("%s: not cosigned by the witness" % path)
         if options.proof or options.update:
-            verify_proofs(options, parser, key, older)
-        intact = verify_logs(options, key, older)
+            verify_proofs(options, parser, keys, older)
+        intact = verify_logs(options, keys, older)
     except Refused as error:
         print("REFUSED: %s" % ascii(str(error))[1:-1])
         intact = False

@@ -9,8 +9,8 @@ RECEIPT is the file that `strm subject receipt` printed. KEY is a verifier key a
 it, such as streammachine.dev/audit+1a2b3c4d+AbC..., or a file with one on each line, such as the
 answer of GET /v1/audit/verifier-key. Keep it from before: a key that came with the receipt proves
 nothing. --entries is a directory that `strm audit export` wrote. All of it is checked, by
-verify_audit.py beside this file and one of the keys, and then the log must hold the hash of RECEIPT
-(act erasureReceiptIssued).
+verify_audit.py beside this file and the keys, each of which must be the log's, and then the log must
+hold the hash of RECEIPT (act erasureReceiptIssued).
 
 Exit status: 0 genuine, 1 not genuine, 2 wrong usage or unreadable.
 """
@@ -171,18 +171,12 @@ def check_log(data, receipt, directory, keys):
 
     Returns the number of the entry and of how many the log was signed.
     """
-    fault = None
-    for text in reversed(keys):
-        try:
-            log = verify_audit.Log(directory, verify_audit.Key(text))
-        except verify_audit.Refused as error:
-            fault = Fault(f"the key {text[:80]}: {error}")
-            continue
-        log.run()
-        if not log.problems:
-            return find_entry(log, hashlib.sha256(data).hexdigest(), receipt, directory)
-        fault = Fault(f"the export {directory} is not whole: {log.problems[0]}")
-    raise fault
+    # With all keys at once: a log that leaves one out may be the work of who holds a replaced one.
+    log = verify_audit.Log(directory, [verify_audit.Key(text) for text in keys])
+    log.run()
+    if log.problems:
+        raise Fault(f"the export {directory} is not whole: {log.problems[0]}")
+    return find_entry(log, hashlib.sha256(data).hexdigest(), receipt, directory)
 
 
 def find_entry(log, digest, receipt, directory):

@@ -77,7 +77,8 @@ struct AuditVerifyProof: ParsableCommand {
         discussion: """
             Takes what prove-entry and prove-consistency print. The key is what strm init printed; \
             on the machine where it ran it is found by itself. If the log changed its key since, \
-            name an export with --export, where the proofs of the changes lie, or give all keys.
+            name an export with --export, where the proofs of the changes lie. Without one, and \
+            without stored proofs, the last key that is given counts alone: give the newest last.
 
             EXAMPLE
               strm audit verify-proof entry-17.tlog-proof --key KEY
