@@ -9,7 +9,8 @@ struct AuditExport: AsyncParsableCommand {
         usage: "strm audit export <directory> [options]",
         discussion: """
             The files are in C2SP's tlog-tiles format; any tool for it can check them. A directory \
-            that holds an earlier export is brought up to date.
+            that holds an earlier export is brought up to date. If a key of the log is stored on \
+            this machine, the keys that followed from it are stored too, with the proofs.
 
             EXAMPLE
               strm audit export audit-2026-11
@@ -25,12 +26,13 @@ struct AuditExport: AsyncParsableCommand {
             let started = try await client.request("POST", "/v1/audit/exports")
             try started.check("export the audit log")
             let note = started.body
-            let (current, proofs) = try await Self.keys(client)
+            let offered = try await OfferedKeys.fetch(client)
             var keys: [VerifierKey] = []
             let checkpoint: Checkpoint
             let chain: KeyChain
             do {
-                chain = try KeyChain(trusting: try VerifierKey(current), rotations: proofs)
+                chain = try KeyChain(
+                    trusting: try VerifierKey(offered.current), rotations: offered.rotations)
                 checkpoint = try chain.checkpoint(note)
                 // A change of the key behind this checkpoint belongs to the next export.
                 keys = chain.terms.filter { $0.from <= checkpoint.size }.map(\.key)
@@ -46,13 +48,14 @@ struct AuditExport: AsyncParsableCommand {
                 try write(try await Self.fetch(path, client), to: path)
             }
             removePartialTiles(except: Set(tiles.partial.map { $0.description }))
-            for (place, proof) in proofs.prefix(keys.count - 1).enumerated() {
+            for (place, proof) in offered.rotations.prefix(keys.count - 1).enumerated() {
                 try write(proof, to: "rotations/\(place + 1)")
             }
             try write(
-                Array("\(keys.last?.description ?? current)\n".utf8), to: "verifier-key")
+                Array("\(keys.last?.description ?? offered.current)\n".utf8), to: "verifier-key")
             // The checkpoint comes last: an export that breaks off is still an older, whole one.
             try write(note, to: "checkpoint")
+            remember(offered)
             return checkpoint.size
         }
         switch output.output {
@@ -99,19 +102,20 @@ struct AuditExport: AsyncParsableCommand {
         }
     }
 
-    /// Today's key, and the proofs of all changes of the key.
-    private static func keys(_ client: ServerClient) async throws -> (String, [[UInt8]]) {
-        let reply = try await client.request("GET", "/v1/audit/verifier-keys")
-        try reply.check("read the keys of the audit log")
-        let keys = try reply.json()["items"]?.array ?? []
-        guard let current = keys.last?["key"]?.string else {
-            throw CommandFailure(.failed, "the server names no key of the audit log")
+    /// Keeps the keys of a log of which one is known here. The export is whole whatever comes of
+    /// it: also one of another log is worth having, as evidence.
+    private func remember(_ offered: OfferedKeys) {
+        do throws(CommandFailure) {
+            guard let known = try KeyMemory.known(at: connection.server),
+                try KeyMemory.learn(offered, knowing: known, at: connection.server)
+            else { return }
+            Terminal.note(
+                "the keys of the log, and the proofs of their changes, are stored on this machine")
+        } catch {
+            Terminal.note(
+                "the keys of this log are not stored on this machine: "
+                    + Table.printable(error.message))
         }
-        var rotations: [[UInt8]] = []
-        for number in 1..<max(1, keys.count) {
-            rotations.append(try await fetch("rotations/\(number)", client))
-        }
-        return (current, rotations)
     }
 
     private static func fetch(_ path: String, _ client: ServerClient) async throws -> [UInt8] {

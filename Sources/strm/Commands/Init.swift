@@ -139,7 +139,8 @@ struct Init: AsyncParsableCommand {
                 "the installation is made, but its administrator could not be stored: "
                     + "\(failure.message). The secret above is shown this once: keep it",
                 next: "strm serve, then strm credentials add administrator --role administrator "
-                    + "--client-id \(administrator.clientId) --client-secret-file -")
+                    + "--client-id \(administrator.clientId) --client-secret-file -, and strm "
+                    + "audit keys --store, whose first key must be the one above")
         }
     }
 

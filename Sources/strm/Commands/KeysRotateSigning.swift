@@ -31,70 +31,71 @@ struct KeysRotateSigning: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // What is stored here and cannot be read must be told before anything is changed.
+        let known = try KeyMemory.known(at: connection.server)
         try await ServerClient.with(connection, .manage) { client in
             let reply = try await client.request(
                 "POST", "/v1/keys/rotate-signing",
                 json: .object(["overlapDays": .integer(Int64(overlapDays))]))
             try reply.check("change the signing key")
-            let answer = try reply.json()
-            let isStored = try await remember(client)
-            switch output.output {
-            case .json: Terminal.print(answer.text())
-            case .table:
-                func cell(_ name: String) -> String {
-                    answer[name].map { Entity.cell(name, $0) } ?? ""
-                }
-                Terminal.print(
-                    Table.card([
-                        ("key", cell("key")), ("number", cell("number")),
-                        ("named by entry", cell("entry")), ("before it", cell("previous")),
-                        ("both sign for", "\(overlapDays) days"),
-                    ]))
-                Terminal.note(
-                    "keep the new key too, beside that of strm init: receipts, backups, manifests and "
-                        + "proofs are signed by it from now on"
-                        + (isStored ? " (it is stored on this machine)" : ""))
-                Terminal.note(
-                    "strm audit verify follows from any of them; give witnesses the new one")
+            let answer: JSONValue
+            do throws(CommandFailure) {
+                answer = try reply.json()
+            } catch {
+                throw CommandFailure(
+                    .failed, "the key WAS changed, but \(error.message)",
+                    next: "strm audit keys shows the new one")
             }
+            // First of all: whatever fails from here on, the key is changed.
+            show(answer)
+            let isStored = try await remember(answer["key"]?.string ?? "", known, client)
+            guard output.output == .table else { return }
+            Terminal.note(
+                "keep the new key too, beside that of strm init: receipts, backups, manifests and "
+                    + "proofs are signed by it from now on"
+                    + (isStored
+                        ? " (it is stored on this machine)"
+                        : "; strm audit keys --store keeps it on this machine"))
+            Terminal.note(
+                "strm audit verify follows from any of them; give witnesses the new one")
+        }
+    }
+
+    private func show(_ answer: JSONValue) {
+        switch output.output {
+        case .json: Terminal.print(answer.text())
+        case .table:
+            func cell(_ name: String) -> String {
+                answer[name].map { Entity.cell(name, $0) } ?? ""
+            }
+            Terminal.print(
+                Table.card([
+                    ("key", cell("key")), ("number", cell("number")),
+                    ("named by entry", cell("entry")), ("before it", cell("previous")),
+                    ("both sign for", "\(overlapDays) days"),
+                ]))
         }
     }
 
     /// Stores the keys that follow from the pinned one, and the proofs, if the log proves it and
     /// contradicts nothing that is stored already.
-    /// - Returns: whether they were stored; not if no key is pinned here.
-    private func remember(_ client: ServerClient) async throws -> Bool {
-        let server = try ServerURL.chosen(connection.server)
-        let store = CredentialStore.standard()
-        guard let pinned = try store.entries(for: server).auditVerifierKey else { return false }
-        let keys = try await client.request("GET", "/v1/audit/verifier-keys")
-        try keys.check("read the keys of the audit log")
-        var proofs: [[UInt8]] = []
-        for number in 1..<max(1, try keys.json()["items"]?.array?.count ?? 1) {
-            let proof = try await client.request("GET", "/v1/audit/rotations/\(number)")
-            try proof.check("read the proof of the change")
-            proofs.append(proof.body)
-        }
+    /// - Returns: whether they are stored; not if no key is pinned here.
+    /// - Throws: always `failed`, and no status that asks for another try: that makes another key.
+    private func remember(
+        _ key: String, _ known: KnownKeys?, _ client: ServerClient
+    ) async throws -> Bool {
+        guard let known else { return false }
         do {
-            let known = try TrustedKeys.read([], server: connection.server)
-            _ = try known.chain(
-                rotation: { number in number <= proofs.count ? proofs[number - 1] : nil })
-            let chain = try KeyChain(trusting: try VerifierKey(pinned), rotations: proofs)
-            let later = chain.terms.map(\.key.description).drop { $0 != pinned }.dropFirst()
-            try store.pinLaterVerifierKeys(
-                Array(later), proofs: proofs.map { String(decoding: $0, as: UTF8.self) },
-                at: server)
-        } catch let failure as CommandFailure {
-            throw failure
+            let offered = try await OfferedKeys.fetch(client)
+            _ = try KeyMemory.learn(offered, knowing: known, at: connection.server)
+            return true
         } catch {
+            let reason = (error as? CommandFailure)?.message ?? "\(error)"
             throw CommandFailure(
                 .failed,
-                "the key was changed, but the new one does not follow from the key that is "
-                    + "stored here: \(error)",
-                next:
-                    "strm audit keys; look whose server this is, and in docs/verify-audit.md if a "
-                    + "backup was brought back")
+                "the key WAS changed, to \(key), but that is not stored on this machine: \(reason)",
+                next: "keep the new key, and do not change it again for this: strm audit keys "
+                    + "--store stores it, or says what is wrong")
         }
-        return true
     }
 }

@@ -87,15 +87,34 @@ struct CredentialStore {
         }
     }
 
+    /// Leaves what is there if the pinned key is another one, or more changes of it are stored: a
+    /// command that ran beside the caller's was quicker.
     /// - Parameters:
     ///   - keys: all that follow from the pinned key, in their order; the caller has proven it.
     ///   - proofs: of all changes of the key, as they are in an export.
+    ///   - first: the pinned key from which they follow.
     func pinLaterVerifierKeys(
+        _ keys: [String], proofs: [String], following first: String, at server: ServerURL
+    ) throws(CommandFailure) {
+        try change(server) { entries in
+            guard entries.auditVerifierKey == first,
+                (entries.keyChangeProofs?.count ?? 0) <= proofs.count
+            else { return }
+            entries.laterVerifierKeys = keys.isEmpty ? nil : keys
+            entries.keyChangeProofs = proofs.isEmpty ? nil : proofs
+        }
+    }
+
+    /// For a server of whose log no key is pinned; one that is pinned stays.
+    /// - Parameter keys: the oldest first, at least one.
+    func pinFirstVerifierKeys(
         _ keys: [String], proofs: [String], at server: ServerURL
     ) throws(CommandFailure) {
-        try change(server) {
-            $0.laterVerifierKeys = keys.isEmpty ? nil : keys
-            $0.keyChangeProofs = proofs.isEmpty ? nil : proofs
+        try change(server) { entries in
+            guard entries.auditVerifierKey == nil else { return }
+            entries.auditVerifierKey = keys.first
+            entries.laterVerifierKeys = keys.count > 1 ? Array(keys.dropFirst()) : nil
+            entries.keyChangeProofs = proofs.isEmpty ? nil : proofs
         }
     }
 
