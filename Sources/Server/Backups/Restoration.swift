@@ -139,8 +139,9 @@ package enum Restoration {
     }
 
     /// A key that was replaced may be in other hands: it made no backup that knows its successor, nor
-    /// one from after that came. The keyring tells when it did; a change of the key that broke off
-    /// leaves a key there that signs nothing yet, so that the time alone can be overruled.
+    /// one from after that came. The keyring tells when it did; a change of the key that broke off,
+    /// or was given up by a restore, leaves a key there that signs nothing, so that the time alone
+    /// can be overruled.
     private static func expectKeyOfItsTime(
         _ file: [UInt8], _ manifest: BackupManifest, _ options: RestoreOptions, _ vault: Vault
     ) throws {
@@ -164,10 +165,13 @@ package enum Restoration {
         }
         guard manifest.createdAt <= successor.created || options.acceptsReplacedKey else {
             throw BackupFailure.refused(
-                "the backup says to be of \(WireTime.format(manifest.createdAt)), but the key that "
-                    + "signed it was replaced at \(WireTime.format(successor.created)): whoever "
-                    + "holds that key may have made it. If you know that it is yours, see "
-                    + "--replaced-signing-key in docs/backup.md")
+                "the backup says to be of \(WireTime.format(manifest.createdAt)), but a newer key "
+                    + "than the one that signed it was made at "
+                    + "\(WireTime.format(successor.created)). If the older one was replaced then, "
+                    + "whoever holds it may have made the backup; if that change of the key broke "
+                    + "off, or a restore gave it up, the installation went on signing with it. If "
+                    + "you know that the backup is yours, see --replaced-signing-key in "
+                    + "docs/backup.md")
         }
     }
 

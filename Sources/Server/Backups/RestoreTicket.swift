@@ -64,17 +64,31 @@ struct RestoreTicket: Sendable, Equatable {
         guard BackupFiles.kind(path) != .missing else { return nil }
         let bytes = try BackupFiles.contents(path, bytesMax: bytesMax)
         // The newest alone: one that was replaced may be in other hands.
-        guard let key = try AuditKeys.keys(named: keyName, vault).last,
+        let keys = try AuditKeys.keys(named: keyName, vault)
+        guard let key = keys.last,
             let note = try? SignedNote(parsing: bytes), (try? note.verify(with: key)) != nil,
             var ticket = RestoreTicket(text: note.text)
         else {
             throw BackupFailure.refused(
-                "\(path) is no permission that `strm restore` of this installation left")
+                "\(path) is no permission that `strm restore` of this installation left"
+                    + (isOfReplacedKey(bytes, keys) ? replacedKeyText : ""))
         }
         ticket.allowsOlderState = try ticket.allowsOlder(
             database: "\(settings.directory)/db",
             try WatermarkFacts.read("\(settings.keyringDirectory)/watermark"))
         return ticket
+    }
+
+    /// An earlier release signed with the first key, whichever came after it.
+    private static let replacedKeyText =
+        ": it is signed by a key that was replaced, and whoever holds that one may have made it. "
+        + "Earlier releases signed so: if you restored with one of them, and this is the first "
+        + "start since, the restore must be repeated with this one, into an empty directory; else "
+        + "remove the file"
+
+    private static func isOfReplacedKey(_ bytes: [UInt8], _ keys: [VerifierKey]) -> Bool {
+        guard let note = try? SignedNote(parsing: bytes) else { return false }
+        return keys.dropLast().contains { (try? note.verify(with: $0)) != nil }
     }
 
     /// Signed, whole and synced when it returns; takes the place of an older one.

@@ -85,6 +85,13 @@ struct AuditKeys: Sendable {
             ])
     }
 
+    /// The newest key of the keyring if the log does not name it: a change of the key broke off, or
+    /// a restore gave it up. The key before it signs. nil: the newest one does.
+    var unusedNumber: UInt32? {
+        let newest = vault.auditSigningNumbers.last ?? 0
+        return newest > audit.terms[audit.terms.count - 1].number ? newest : nil
+    }
+
     /// All keys that ever signed, oldest first, under another name: to verify what one of them
     /// signed. The last one may be a key that no entry of the log names yet.
     static func keys(named name: String, _ vault: Vault) throws -> [VerifierKey] {

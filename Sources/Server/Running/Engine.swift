@@ -122,7 +122,7 @@ final class Engine: Sendable {
             try store.start()
             try Self.beginRestored(restoreTicket, older, vault, audit, now: clock())
             try vault.recoverErasures(now: clock())
-            warnOfInterruptedDestruction()
+            warnOfUnfinished()
             // After the start: opening a partition may have to commit.
             for stream in snapshot.streams.values.map(\.value) {
                 let kept = stream.keepsRejections == true ? stream.rejectionPartitions : []
@@ -139,10 +139,20 @@ final class Engine: Sendable {
         }
     }
 
-    private func warnOfInterruptedDestruction() {
-        guard let reason = vault.interruptedDestruction else { return }
-        logger.warning(
-            "a destruction was interrupted and is tried again", metadata: ["reason": "\(reason)"])
+    private func warnOfUnfinished() {
+        if let reason = vault.interruptedDestruction {
+            logger.warning(
+                "a destruction was interrupted and is tried again",
+                metadata: ["reason": "\(reason)"])
+        }
+        if let number = auditKeys.unusedNumber {
+            // What the older key signs from now on looks as if whoever stole it had made it.
+            logger.warning(
+                """
+                an older key signs than the keyring's newest: a change of the signing key broke \
+                off, or a backup from before it was brought back; strm keys rotate-signing ends that
+                """, metadata: ["unused": "\(number)"])
+        }
     }
 
     /// Ends what waits, writes the last audit entry, closes the store. Call it after the listener
