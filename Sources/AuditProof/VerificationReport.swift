@@ -60,6 +60,22 @@ package struct VerificationReport: Sendable {
     /// Every entry is there, unaltered, in its place, as signed.
     package var isIntact: Bool { checkpoint != nil && problems.isEmpty }
 
+    /// For people: what `changedSince` means here; nil without it.
+    package var changeNote: String? {
+        guard let changedSince else { return nil }
+        let note =
+            "this is the log from before it changed its key, with \(changedSince) entries. Whoever "
+            + "holds the key of that time can make up such a log"
+        // A backup that holds the change brings back the key with it.
+        guard restores.contains(where: { $0.size < changedSince }) else {
+            return note + ": ask for today's"
+        }
+        return note
+            + ", or a restore may be why: the log says that an older state was brought back, and "
+            + "the change may have been given up with what came after it. Ask the operator, and "
+            + "see docs/verify-audit.md"
+    }
+
     /// The lowest index that a problem names: where to begin to look.
     package var firstBadIndex: UInt64? {
         problems.compactMap { problem in

@@ -52,6 +52,23 @@ struct LogRestoreTests {
         #expect(text.contains("restored: entry 30: a backup with a log of 30 entries"))
     }
 
+    @Test("that lacks a change of the key which is known says that a restore may be why")
+    func withoutTheChange() throws {
+        let changed = try SampleLog(size: 60, rotatingAt: [40])
+        let keys = try (7...8).map { try SampleLog.signer(UInt8($0)).key }
+        let known = try KnownKeys(
+            keys, rotations: [try #require(changed.files["rotations/1"])])
+        let plain = try SampleLog(size: 40).verify(knowing: known)
+        #expect(plain.changedSince == 41)
+        #expect(plain.changeNote?.contains("ask for today's") == true)
+        let restored = try SampleLog(size: 40) {
+            $0 == 30 ? Self.restored(30) : SampleLog.leaf($0)
+        }.verify(knowing: known)
+        #expect(restored.isIntact)
+        #expect(restored.changeNote?.contains("a restore may be why") == true)
+        #expect(changed.verify(knowing: known).changeNote == nil)
+    }
+
     @Test("a log with two changes of its key counts three, and names the one that signed")
     func keys() throws {
         let log = try SampleLog(size: 40, rotatingAt: [10, 20])

@@ -48,11 +48,7 @@ struct AuditVerify: ParsableCommand {
         case .json: Terminal.print(json(report, isFromExport: isFromExport).text())
         case .table: show(report, isTrusted: isTrusted)
         }
-        if report.isIntact, let size = report.changedSince {
-            Terminal.note(
-                "this is the log from before it changed its key, with \(size) entries. Whoever holds "
-                    + "the key of that time can make up such a log: ask for today's")
-        }
+        if report.isIntact, let note = report.changeNote { Terminal.note(note) }
         if isFromExport {
             Terminal.note(
                 "the key came with the export, so this proves that the log is whole, not whose it "
