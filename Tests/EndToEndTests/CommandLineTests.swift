@@ -84,12 +84,12 @@ extension EndToEnd {
                     "--client-id", String(client), "--client-secret-file", "-",
                 ], input: String(secret))
             try await site.expectSuccess("list", "streams")
-            let key = try #require(
+            let verifier = try #require(
                 failed.lines.first { $0.hasPrefix("audit verifier key") }?.split(separator: " ")
                     .last)
             let kept = try await site.expectSuccess("audit", "keys", "--store")
             #expect(kept.errors.contains("on the word of this server alone"))
-            #expect(kept.errors.contains(key))
+            #expect(kept.errors.contains(verifier))
         }
 
         @Test("init writes the path of a key file so that a server finds it from anywhere")
