@@ -155,7 +155,8 @@ package final class Vault: Sendable {
     /// Seals the keyring under another master key, which must exist, or, with `makingFile`, is made
     /// if it is a file that is missing. No data is touched. Blocks.
     /// The old key must be kept until the escrow has followed: `escrowStatus` tells.
-    /// - Throws: `.badPlace` and `.unchanged`, see `checkMasterKeyPlace`; `.escrowBehind`; `.vault`.
+    /// - Throws: `.badPlace` and `.unchanged`, see `checkMasterKeyPlace`; `.escrowBehind`; `.halfway`
+    ///   if a renewal before cannot be ended; `.vault`.
     package func rotateMasterKey(
         to source: MasterKeySource, makingFile: Bool = false, now: Milliseconds
     ) throws(MasterKeyError) {
@@ -164,9 +165,8 @@ package final class Vault: Sendable {
         try batches.lock.withLock { _ throws(MasterKeyError) in
             try checkMasterKeyPlace(source)
             try checkEscrow()
+            try endLeftRenewal()
             do throws(VaultError) {
-                // Or the key of now would be left in a file that nobody is told of.
-                if isRenewalLeft { try finishRenewal() }
                 try takeMasterKey(source, makingFile, now)
             } catch {
                 throw .vault(error)

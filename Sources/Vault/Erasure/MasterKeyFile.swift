@@ -95,8 +95,13 @@ struct MasterKeyFile: Sendable {
     }
 
     /// The next key, made if there is none yet. Durable on return.
-    func prepare() throws(VaultError) -> LockedMemory {
+    /// - Parameter isInUse: says whether the keyring is under a key already.
+    /// - Throws: `.masterKey` too if it is under the next one: a renewal must be ended first.
+    func prepare(unless isInUse: (LockedMemory) -> Bool) throws(VaultError) -> LockedMemory {
         if let key = try readNext() {
+            guard !isInUse(key) else {
+                throw .masterKey("its renewal has not ended, so there is no new key yet")
+            }
             // Perhaps only in the page cache so far.
             try directory.sync(next)
             try directory.syncNames()

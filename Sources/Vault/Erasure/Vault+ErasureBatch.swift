@@ -123,6 +123,9 @@ extension Vault {
         let touched = keyring.succeededBuckets
         // Before a record is under keys that only this keyring has.
         try settleCopy()
+        // The keys that are to go may be in copies under a next master key: if that became the one
+        // in use only now, with this destruction, it would open them.
+        if isRenewalLeft { try finishRenewal() }
         try step(.waitForMakers)
         // Whoever got the old key of a bucket has submitted its record when this returns.
         waitForMakers()
@@ -148,7 +151,7 @@ extension Vault {
             took["verify", default: 0] += watch.lap()
         } while kept.left > 0
         try step(.prepareMasterKey)
-        let masterKey = try renewableFile().map { file throws(VaultError) in try file.prepare() }
+        let masterKey = try nextMasterKey()
         if isOpen {
             try ledger.append(at: now) {
                 $0.destroying = LedgerRecord.Destroying(

@@ -8,12 +8,13 @@ extension Vault {
     /// then on. A copy of the old key opens nothing any more. Durable on return; if the process dies
     /// in between the next start ends it. Blocks.
     /// - Throws: `.escrowBehind`: nothing was changed. `.halfway`: the keyring is under the new key,
-    ///   and both files must be kept. `.vault`:
+    ///   or under that of a renewal before which cannot be ended; both files must be kept. `.vault`:
     ///   `.masterKey` if the key is not in a file, or its directory cannot be written: nothing was
     ///   changed.
     package func renewMasterKey(now: Milliseconds) throws(MasterKeyError) {
         try batches.lock.withLock { _ throws(MasterKeyError) in
             try checkEscrow()
+            try endLeftRenewal()
             let left: String?
             do throws(VaultError) {
                 left = try renewed(now: now)
@@ -30,7 +31,7 @@ extension Vault {
         else { throw .masterKey("only a key in a file that may be replaced can be renewed") }
         let file = try MasterKeyFile(path: path)
         try step(.prepareMasterKey)
-        try keyring.rotateMaster(to: try file.prepare(), now: now)
+        try keyring.rotateMaster(to: try prepare(file), now: now)
         // From here on the keyring is under the new key, whatever goes wrong.
         do throws(VaultError) {
             // Its copy may be under the old one, which must stay until that is not so any more.
@@ -59,6 +60,18 @@ extension Vault {
         return try MasterKeyFile(path: path)
     }
 
+    /// The key that a destruction writes the keyring under; nil: the one that it is under. While an
+    /// earlier renewal is left there is no new one: copies of the keyring that still hold the
+    /// destroyed keys would be under it.
+    func nextMasterKey() throws(VaultError) -> LockedMemory? {
+        guard !isRenewalLeft, let file = try renewableFile() else { return nil }
+        return try prepare(file)
+    }
+
+    private func prepare(_ file: MasterKeyFile) throws(VaultError) -> LockedMemory {
+        try file.prepare { key in keyring.isSealed(under: key) }
+    }
+
     private func isToBeRenewed(_ path: String) -> Bool {
         if let isWanted = configuration.renewsMasterKey { return isWanted }
         return configuration.escrowDirectory == nil
@@ -71,6 +84,21 @@ extension Vault {
             let next = try? file.readNext()
         else { return false }
         return keyring.isSealed(under: next)
+    }
+
+    /// Before the master key is replaced: the next key of an earlier renewal takes its place, or it
+    /// would be given for a new one, or be left in a file that nobody is told of. The escrow has
+    /// followed.
+    /// - Throws: `.halfway`: it cannot. `.vault`.
+    func endLeftRenewal() throws(MasterKeyError) {
+        guard let path = masterKeyPath, isRenewalLeft else { return }
+        let hasEnded: Bool
+        do throws(VaultError) {
+            hasEnded = try finishRenewal()
+        } catch {
+            throw .vault(error)
+        }
+        guard hasEnded else { throw .halfway(path: path) }
     }
 
     /// At a start: ends what a process left because the escrow was behind, or because it died before

@@ -149,4 +149,21 @@ struct MasterKeyEscrowTests {
         try expectUsable()
         #expect(try site.openable(bert) == 300)
     }
+
+    @Test(
+        "that was left halfway is ended by a destruction, whose key opens no copy from in between")
+    func destructionAfterHalfway() throws {
+        _ = try site.keys(3, of: "anna")
+        try loses(before: .prepareMasterKey)
+        #expect(throws: MasterKeyError.halfway(path: site.masterKeyFile)) {
+            try site.vault.renewMasterKey(now: site.now)
+        }
+        try site.opens()
+        let copy = try site.bytes(of: site.keyringFile)
+        try comesBack()
+        try site.erases("anna", id: "e-1")
+        #expect(try site.vault.destroyErased(now: site.now)?.isMasterKeyRenewed == true)
+        #expect(try !KeyringFile.isSealed(copy, under: masterKey()))
+        try expectUsable()
+    }
 }

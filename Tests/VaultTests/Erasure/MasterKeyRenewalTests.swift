@@ -99,6 +99,67 @@ struct MasterKeyRenewalTests {
         #expect(try site.openable([key]) == 1)
     }
 
+    /// The keyring is under the next key, which cannot take its place.
+    /// - Returns: what keeps it from that.
+    private func leavesHalfway(_ site: ErasureSite) throws -> String {
+        let obstacle = site.masterKeyFile + ".old"
+        try site.opens(before: { step throws(VaultError) in
+            guard step == .renameMasterKey else { return }
+            try? FileManager.default.createDirectory(
+                atPath: obstacle, withIntermediateDirectories: false)
+        })
+        #expect(throws: MasterKeyError.halfway(path: site.masterKeyFile)) {
+            try site.vault.renewMasterKey(now: site.now)
+        }
+        // Without the hook.
+        try site.opens()
+        return obstacle
+    }
+
+    @Test(
+        "a second one, also with a destruction, ends one that was left halfway and has its own key",
+        arguments: [false, true])
+    func afterHalfway(isDestruction: Bool) throws {
+        let site = try ErasureSite()
+        let obstacle = try leavesHalfway(site)
+        let copy = try site.bytes(of: site.keyringFile)
+        try FileManager.default.removeItem(atPath: obstacle)
+        if isDestruction {
+            #expect(try destruction(site).isMasterKeyRenewed)
+        } else {
+            try site.vault.renewMasterKey(now: site.now)
+        }
+        #expect(try !KeyringFile.isSealed(copy, under: site.masterKey()))
+        #expect(names(site) == ["master.key"])
+    }
+
+    @Test("one that is still halfway lets no other key be taken, and none is made")
+    func stillHalfway() throws {
+        let site = try ErasureSite()
+        _ = try leavesHalfway(site)
+        let other = site.path + "/other.key"
+        let generation = site.vault.statistics.generation
+        let error = MasterKeyError.halfway(path: site.masterKeyFile)
+        #expect(throws: error) { try site.vault.renewMasterKey(now: site.now) }
+        #expect(throws: error) {
+            try site.vault.rotateMasterKey(to: .file(other), makingFile: true, now: site.now)
+        }
+        #expect(!FileManager.default.fileExists(atPath: other))
+        #expect(site.vault.statistics.generation == generation)
+        #expect(try !destruction(site).isMasterKeyRenewed)
+    }
+
+    @Test("a next key that the keyring is under already is not given for a new one")
+    func inUse() throws {
+        let site = try ErasureSite()
+        _ = try leavesHalfway(site)
+        let file = try MasterKeyFile(path: site.masterKeyFile)
+        let vault = site.vault
+        #expect(throws: VaultError.self) {
+            _ = try file.prepare { vault.keyring.isSealed(under: $0) }
+        }
+    }
+
     @Test("a reader changes nothing of what a process that died left")
     func readOnly() throws {
         let site = try ErasureSite()
