@@ -11,8 +11,9 @@ final class ReceiptStore: Sendable {
     private let directory: String
     private let known = Mutex<Set<String>?>(nil)
 
-    init(directory: String) {
-        self.directory = directory
+    /// - Parameter directory: of the erasure ledger.
+    init(below directory: String) {
+        self.directory = directory + "/receipts"
     }
 
     /// Whether it was issued. Reads the directory once. Blocks.

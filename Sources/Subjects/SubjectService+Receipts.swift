@@ -24,6 +24,18 @@ extension SubjectService {
         }
     }
 
+    /// Ids of the erasures whose receipts were issued, as the files say. Blocks.
+    /// - Parameter directory: of the erasure ledger.
+    package static func issuedReceipts(below directory: String) -> Set<String> {
+        do {
+            return Set(try ReceiptStore(below: directory).all())
+        } catch {
+            // Then none is known to be there, and what is needed for them is kept. The next round
+            // that writes receipts tells why.
+            return []
+        }
+    }
+
     func isIssued(_ id: String) throws(SubjectError) -> Bool {
         do {
             return try receipts.has(id)

@@ -59,7 +59,7 @@ package final class SubjectService: Sendable {
         self.batchMinutes = Milliseconds(batchMinutes)
         self.linksMax = linksMax
         self.logger = logger
-        receipts = ReceiptStore(directory: directory + "/receipts")
+        receipts = ReceiptStore(below: directory)
     }
 
     /// The keyed hash by which the audit log, the ledger and receipts name a person: 64 hexadecimal

@@ -65,7 +65,7 @@ struct ReceiptTests {
 
     @Test("a receipt that comes when some keys are forgotten names who had what the others sealed")
     func partial() async throws {
-        let site = try Site()
+        let site = try Site(keepsLinks: false)
         await site.stores(Visit())
         site.clock.advances(by: 5 * Site.day)
         await site.stores(Visit(session: "s2"))
@@ -83,6 +83,22 @@ struct ReceiptTests {
         #expect(recipients["isPartial"] == .boolean(true))
         #expect(recipients.text.contains("\"sales\""))
         #expect(receipt.text.contains("\"released-keys\""))
+    }
+
+    @Test("a receipt that cannot be written for weeks names all the same who had what was erased")
+    func late() async throws {
+        let site = try Site()
+        await site.stores(Visit())
+        _ = try await site.reads([1, 2], as: "sales")
+        let answer = try await site.erases(Self.jane)
+        #expect(try site.vault.destroyErased(now: site.clock.now)?.keysDestroyed == 1)
+        site.clock.advances(by: 20 * Site.day)
+        #expect(try site.vault.destroyExpiredEpochs(now: site.clock.now).count == 1)
+        try await site.subjects.tick(now: site.clock.now)
+        let recipients = try #require(try await site.receipt(of: answer)["recipients"])
+        #expect(recipients["isKnown"] == .boolean(true))
+        #expect(recipients["isPartial"] == .boolean(false))
+        #expect(recipients.text.contains("\"sales\""))
     }
 
     @Test("a receipt names the entries in which kept refused events were shown")

@@ -34,8 +34,10 @@ final class Site {
 
     static let officer = Requester(client: "officer", role: "dpo")
 
+    /// - Parameter keepsLinks: false: the vault forgets links after a week, receipt or not.
     init(
         _ files: SiteFiles = SiteFiles(), linksMax: Int = SubjectService.linksMax,
+        keepsLinks: Bool = true,
         before hook: @escaping ErasureStep.Hook = ErasureStep.defaultHook
     ) throws {
         self.files = files
@@ -56,6 +58,9 @@ final class Site {
         }
         var custody = VaultConfiguration(cachedKeysMax: 1_024)
         custody.beforeErasureStep = hook
+        if keepsLinks {
+            custody.issuedReceipts = { SubjectService.issuedReceipts(below: directory + "/keys") }
+        }
         vault = try Vault.unlock(
             keyringDirectory: directory + "/keys", masterKey: master,
             clock: VaultClock(wall: { clock.now }, monotonic: { clock.now }),

@@ -190,6 +190,9 @@ final class Engine: Sendable {
         configuration.erasuresDirectory = settings.erasures.directory
         configuration.renewsMasterKey = settings.erasures.renewsMasterKey
         configuration.escrowDirectory = settings.backups.escrowDirectory
+        configuration.issuedReceipts = { [directory = settings.erasures.directory] in
+            SubjectService.issuedReceipts(below: directory)
+        }
         return configuration
     }
 

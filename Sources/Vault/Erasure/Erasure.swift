@@ -65,12 +65,16 @@ package struct Erasure: Sendable, Equatable {
     /// How long links that nothing opens any more are known after the destruction, so that receipts
     /// and questions can still be answered from the audit log.
     private static let linksKept: Milliseconds = 7 * UTCDay.milliseconds
+    /// The same while there is no receipt: however long that cannot be written, memory is bounded.
+    private static let linksKeptMax: Milliseconds = 30 * UTCDay.milliseconds
 
     /// True if nothing has to be known any more of keys that were gone before, or whose epochs are
     /// destroyed.
-    func isForgettable(at now: Milliseconds) -> Bool {
+    /// - Parameter receipts: ids of the erasures that have one; nil: all.
+    func isForgettable(at now: Milliseconds, receipts: Set<String>?) -> Bool {
         guard state == .destroyed, let destroyedAt else { return false }
-        return destroyedAt + Self.linksKept <= now
+        let hasReceipt = receipts?.contains(id) ?? true
+        return destroyedAt + (hasReceipt ? Self.linksKept : Self.linksKeptMax) <= now
     }
 }
 

@@ -113,9 +113,11 @@ struct ErasureBook: Sendable {
     /// that were gone before. Not earlier: the receipt tells from the audit log who had what they
     /// sealed.
     mutating func forget(
-        at now: Milliseconds, destroyed isDestroyed: (EpochClass, UTCDay) -> Bool
+        at now: Milliseconds, receipts: Set<String>?,
+        destroyed isDestroyed: (EpochClass, UTCDay) -> Bool
     ) {
-        for place in erasures.indices where erasures[place].isForgettable(at: now) {
+        for place in erasures.indices
+        where erasures[place].isForgettable(at: now, receipts: receipts) {
             for epoch in erasures[place].epochs where isDestroyed(epoch.id, epoch.day) {
                 tombstones.subtract(erasures[place].keys[epoch.id] ?? [])
                 erasures[place].keys[epoch.id] = nil

@@ -238,13 +238,15 @@ final class ErasureLedger: Sendable {
 
     /// Forgets what `ErasureBook.forget` does, in the file too, which is replaced by a shorter one.
     /// What else was recorded stays, with its numbers. Blocks.
+    /// - Parameter receipts: ids of the erasures that have one; nil: all.
     func forget(
-        at now: Milliseconds, destroyed isDestroyed: (EpochClass, UTCDay) -> Bool
+        at now: Milliseconds, receipts: Set<String>?,
+        destroyed isDestroyed: (EpochClass, UTCDay) -> Bool
     ) throws(VaultError) {
         try writer.withLock { writer throws(VaultError) in
-            guard writer.length > 0, !writer.hasFailed, canForget(at: now, isDestroyed) else {
-                return
-            }
+            guard writer.length > 0, !writer.hasFailed,
+                canForget(at: now, receipts, isDestroyed)
+            else { return }
             try reopen(&writer)
             guard let file = try directory.read(Self.fileName, bytesMax: Self.bytesMax) else {
                 throw .ledger("\(path) is gone while it is in use")
@@ -259,7 +261,7 @@ final class ErasureLedger: Sendable {
                 mac = read.mac
                 var record = read.record
                 if let id = record.requested?.id ?? record.found?.erasure,
-                    erasure(id)?.isForgettable(at: now) == true
+                    erasure(id)?.isForgettable(at: now, receipts: receipts) == true
                 {
                     record.forgetLinks(isDestroyed)
                 }
@@ -275,7 +277,7 @@ final class ErasureLedger: Sendable {
             writer.mac = newMAC
             writer.length = bytes.count
             book.withLock {
-                $0.forget(at: now, destroyed: isDestroyed)
+                $0.forget(at: now, receipts: receipts, destroyed: isDestroyed)
                 publishCounts($0)
             }
         }
@@ -299,11 +301,12 @@ final class ErasureLedger: Sendable {
     }
 
     private func canForget(
-        at now: Milliseconds, _ isDestroyed: (EpochClass, UTCDay) -> Bool
+        at now: Milliseconds, _ receipts: Set<String>?,
+        _ isDestroyed: (EpochClass, UTCDay) -> Bool
     ) -> Bool {
         book.withLock { book in
             book.erasures.contains { erasure in
-                erasure.isForgettable(at: now)
+                erasure.isForgettable(at: now, receipts: receipts)
                     && (erasure.gone.contains { $0.links != nil }
                         || erasure.epochs.contains {
                             erasure.keys[$0.id] != nil && isDestroyed($0.id, $0.day)

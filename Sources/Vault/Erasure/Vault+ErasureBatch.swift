@@ -187,8 +187,8 @@ extension Vault {
         return shared.mapValues(\.count)
     }
 
-    /// Forgets links of epochs that are destroyed, some days after their erasure has ended, and
-    /// removes rewrapped records of such epochs. While a destruction is under way the records stay
+    /// Forgets links of epochs that are destroyed, some days after their erasure has ended, or later
+    /// if it has no receipt yet, and removes rewrapped records of such epochs. While a destruction is under way the records stay
     /// until the next call: nobody waits for it here.
     func forgetDestroyedErasures(now: Milliseconds) throws(VaultError) {
         let keyring = keyring
@@ -198,7 +198,8 @@ extension Vault {
             keyring.bucketKeys(id) == nil
                 && BucketKeys.termEnd(day: day, retention: id.retention) <= now
         }
-        try ledger.forget(at: now, destroyed: isDestroyed)
+        try ledger.forget(
+            at: now, receipts: configuration.issuedReceipts?(), destroyed: isDestroyed)
         var days: [EpochClass: UTCDay] = [:]
         for epoch in ledger.snapshot.erasures.flatMap(\.epochs) { days[epoch.id] = epoch.day }
         // Not while a destruction writes them, and that may take long.

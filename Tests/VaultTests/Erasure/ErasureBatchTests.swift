@@ -333,6 +333,28 @@ import Testing
         #expect(site.vault.erasure(id: "e-2")?.links == [])
         #expect(site.vault.statistics.erasedLinks == 0)
     }
+
+    @Test("the links of an erasure are known until there is a receipt, but no longer than a month")
+    func withoutReceipt() throws {
+        for hasReceipt in [true, false] {
+            let site = try ErasureSite()
+            site.receipts = []
+            try site.opens()
+            _ = try site.keys(3, of: "anna")
+            try site.erases("anna", id: "e-1")
+            _ = try site.vault.destroyErased(now: site.now)
+            site.clock.advances(by: 9 * day)
+            #expect(try site.vault.destroyExpiredEpochs(now: site.now).count == 1)
+            #expect(site.vault.statistics.erasedLinks == 3)
+            site.clock.advances(by: 20 * day)
+            try site.opens()
+            #expect(site.vault.statistics.erasedLinks == 3)
+            if hasReceipt { site.receipts = ["e-1"] } else { site.clock.advances(by: day) }
+            try site.opens()
+            #expect(site.vault.statistics.erasedLinks == 0)
+            #expect(site.vault.erasure(id: "e-1")?.linkCount == 3)
+        }
+    }
 }
 
 /// Threads that make keys of all kinds until they are told to stop.

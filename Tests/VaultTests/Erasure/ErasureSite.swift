@@ -14,6 +14,8 @@ final class ErasureSite {
     let clock = ManualClock()
     var renewsMasterKey: Bool?
     var escrow: String?
+    /// Ids of the erasures that have a receipt; nil: all.
+    var receipts: Set<String>?
     private var ownsFiles = true
     private var opened: (vault: Vault, store: Store, audit: AuditLog)?
 
@@ -73,6 +75,7 @@ final class ErasureSite {
         configuration.renewsMasterKey = renewsMasterKey
         configuration.beforeErasureStep = hook
         configuration.escrowDirectory = escrow
+        if let receipts { configuration.issuedReceipts = { receipts } }
         let clock = clock
         let vault = try Vault(
             directory: try KeyringDirectory(path: path + "/keys", before: keyringHook),
