@@ -32,6 +32,10 @@ extension SubjectService {
         let person = personHash(subject)
         // Before this question is on record itself; told after it is.
         let erasures = erasures(of: subject, in: question.streams == nil ? nil : streams)
+        let asked = question.streams == nil ? nil : Set(streams.map(\.id))
+        // Those that only the ledger knows any more cost as much as those that are on record.
+        let count = erasures.reduce(links.count) { $0 + $1.knownLinkCount(in: asked) }
+        guard count <= linksMax else { throw try await tooManyLinks(of: subject, for: requester) }
         let former =
             question.cursor == nil && question.streams == nil
             ? try await foundLinks(of: subject, inStreams: catalog.formerStreams, for: requester)
@@ -63,7 +67,10 @@ extension SubjectService {
         of links: [SubjectLink], _ erasures: [Erasure], _ names: [String]?,
         _ streams: [StreamDefinition]
     ) async throws(SubjectError) -> AuditRecipients {
-        let erased = erasures.flatMap(\.knownLinks)
+        let erased =
+            names == nil
+            ? erasures.flatMap(\.knownLinks)
+            : streams.flatMap { stream in erasures.flatMap { $0.knownLinks(in: stream.id) } }
         var question = RecipientsQuestion()
         question.streams = names
         if erased.isEmpty && links.allSatisfy({ $0.created != nil }) {
@@ -81,7 +88,7 @@ extension SubjectService {
     ) -> [Query.AccessSource] {
         streams.compactMap { stream in
             let own = links.filter { $0.stream == stream.id }
-            let erased = erasures.filter { $0.hasKnownLinks(in: stream.id) }
+            let erased = erasures.filter { $0.knownLinkCount(in: [stream.id]) > 0 }
             // If it is not known when a key was made, events are looked for from the beginning.
             let times: [Milliseconds] =
                 own.map { link in link.created.map { $0 - Self.tolerance } ?? .min }
@@ -89,7 +96,9 @@ extension SubjectService {
             guard let first = times.min() else { return nil }
             return Query.AccessSource(
                 stream: stream,
-                links: KeyLinkSet(own.map(\.link) + erased.flatMap(\.knownLinks)), from: first)
+                links: KeyLinkSet(
+                    own.map(\.link) + erased.flatMap { $0.knownLinks(in: stream.id) }),
+                from: first)
         }
     }
 

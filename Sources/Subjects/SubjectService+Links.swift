@@ -62,18 +62,23 @@ extension SubjectService {
                     ? nil : vault.links(ofSubject: bytes, streams: ids)
             }
         }
-        guard let links else {
-            try await record(
-                AuditEntry(
-                    act: .auditAsked, client: requester.client, role: requester.role,
-                    detail: ["question": "too many links", "person": personHash(subject)]))
-            throw .badRequest(
-                parameter: "/streams",
-                expected: "streams that have at most \(linksMax) sequences of this person on "
-                    + "record; these have more")
-        }
+        guard let links else { throw try await tooManyLinks(of: subject, for: requester) }
         return links.sorted {
             ($0.stream, $0.created ?? 0, $0.link) < ($1.stream, $1.created ?? 0, $1.link)
         }
+    }
+
+    /// On record when this returns.
+    func tooManyLinks(
+        of subject: DataSubject, for requester: Requester
+    ) async throws(SubjectError) -> SubjectError {
+        try await record(
+            AuditEntry(
+                act: .auditAsked, client: requester.client, role: requester.role,
+                detail: ["question": "too many links", "person": personHash(subject)]))
+        return .badRequest(
+            parameter: "/streams",
+            expected: "streams that have at most \(linksMax) sequences of this person on record; "
+                + "these have more")
     }
 }

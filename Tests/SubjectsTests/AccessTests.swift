@@ -244,21 +244,15 @@ struct AccessTests {
             Visit(person: Self.joe, session: "s3", mark: "c"))
         await site.stores([Visit(session: "s4", mark: "d")], in: 1)
         let (subjects, jane) = (site.subjects, try #require(DataSubject(Self.jane)))
-        let isRefused = { (error: any Error) in
-            guard case SubjectError.badRequest("/streams", let expected) = error else {
-                return false
-            }
-            return expected.contains("at most 2 sequences")
-        }
         await #expect(
             performing: {
                 try await subjects.links(of: jane, by: Site.officer)
-            }, throws: isRefused)
-        await #expect(performing: { try await site.accesses(Self.jane) }, throws: isRefused)
+            }, throws: Self.isRefused)
+        await #expect(performing: { try await site.accesses(Self.jane) }, throws: Self.isRefused)
         await #expect(
             performing: {
                 try await subjects.recipients(of: jane, RecipientsQuestion(), by: Site.officer)
-            }, throws: isRefused)
+            }, throws: Self.isRefused)
         // Also this says something of a person.
         #expect(try site.entries(.auditAsked).count == 3)
         for (stream, count) in [("shop", 2), ("app", 1)] {
@@ -268,6 +262,29 @@ struct AccessTests {
         #expect(try await site.accesses(Self.jane, streams: ["shop"]).marks == ["a", "b"])
         // Whoever has many sequences can be erased all the same.
         #expect(try await site.erases(Self.jane, now: true).erasure.linkCount == 3)
+    }
+
+    private static func isRefused(_ error: any Error) -> Bool {
+        guard case SubjectError.badRequest("/streams", let expected) = error else { return false }
+        return expected.contains("at most 2 sequences")
+    }
+
+    @Test(
+        "sequences that only the erasure ledger still knows are as many as a question may be about")
+    func erasedLinksMax() async throws {
+        let site = try Site(linksMax: 2)
+        await site.stores(
+            Visit(session: "s1", mark: "a", contract: "clear"),
+            Visit(session: "s2", mark: "b", contract: "clear"))
+        await site.stores([Visit(session: "s3", mark: "c", contract: "clear")], in: 1)
+        try await site.erases(Self.jane, now: true)
+        let erasure = try #require(site.vault.erasures.first)
+        #expect(erasure.knownLinkCount(in: nil) == 3)
+        #expect(site.streams.map { erasure.knownLinks(in: $0.id).count } == [2, 1])
+        await #expect(performing: { try await site.accesses(Self.jane) }, throws: Self.isRefused)
+        #expect(try site.entries(.auditAsked).count == 1)
+        #expect(try await site.accesses(Self.jane, streams: ["shop"]).marks == ["a", "b"])
+        #expect(try await site.accesses(Self.jane, streams: ["app"]).marks == ["c"])
     }
 
     @Test("a data subject prints as a word")

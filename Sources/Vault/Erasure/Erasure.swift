@@ -30,7 +30,7 @@ package struct Erasure: Sendable, Equatable {
     /// again; stays when the links are forgotten.
     package internal(set) var epochs: [ErasedEpoch]
     /// The links that are not forgotten: see `isForgettable`.
-    var keys: [EpochClass: [KeyLink]]
+    var keys: [ErasedPlace: [KeyLink]]
     /// Keys that were on record for the person and gone before the request.
     package internal(set) var gone: [GoneKeys] = []
     /// How the keys were destroyed; nil until they are.
@@ -49,10 +49,24 @@ package struct Erasure: Sendable, Equatable {
     package var knownLinks: Set<KeyLink> {
         Set(keys.values.joined()).union(gone.lazy.flatMap { $0.links ?? [] })
     }
-    /// True if some of the links that are known may be of the stream.
-    package func hasKnownLinks(in stream: StreamID) -> Bool {
-        epochs.contains { $0.stream == stream && keys[$0.id] != nil }
-            || gone.contains { $0.stream == stream && $0.links != nil }
+    /// Those of one stream.
+    package func knownLinks(in stream: StreamID) -> Set<KeyLink> {
+        var links: Set<KeyLink> = []
+        for (place, some) in keys where place.stream == stream { links.formUnion(some) }
+        for gone in gone where gone.stream == stream { links.formUnion(gone.links ?? []) }
+        return links
+    }
+    /// How many links are known in these streams; one that is known twice counts twice.
+    /// - Parameter streams: nil: in all.
+    package func knownLinkCount(in streams: Set<StreamID>?) -> Int {
+        var count = 0
+        for (place, some) in keys where streams?.contains(place.stream) != false {
+            count += some.count
+        }
+        for gone in gone where streams?.contains(gone.stream) != false {
+            count += gone.links?.count ?? 0
+        }
+        return count
     }
     /// False: some of the links were forgotten, so that not all can be said of them.
     package var areLinksKnown: Bool {
@@ -94,6 +108,12 @@ struct Fence: Hashable, Sendable {
     let subject: Hash256
 }
 
+/// What erased data keys have in common.
+struct ErasedPlace: Hashable, Sendable {
+    let stream: StreamID
+    let id: EpochClass
+}
+
 /// The erased data keys of one stream, epoch and retention class.
 package struct ErasedEpoch: Sendable, Equatable {
     package let stream: StreamID
@@ -104,4 +124,5 @@ package struct ErasedEpoch: Sendable, Equatable {
     package let links: Int
 
     var id: EpochClass { EpochClass(epoch: epoch, retention: retention) }
+    var place: ErasedPlace { ErasedPlace(stream: stream, id: id) }
 }

@@ -119,8 +119,8 @@ struct ErasureBook: Sendable {
         for place in erasures.indices
         where erasures[place].isForgettable(at: now, receipts: receipts) {
             for epoch in erasures[place].epochs where isDestroyed(epoch.id, epoch.day) {
-                tombstones.subtract(erasures[place].keys[epoch.id] ?? [])
-                erasures[place].keys[epoch.id] = nil
+                tombstones.subtract(erasures[place].keys[epoch.place] ?? [])
+                erasures[place].keys[epoch.place] = nil
             }
             for gone in erasures[place].gone.indices { erasures[place].gone[gone].links = nil }
         }

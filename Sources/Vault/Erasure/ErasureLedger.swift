@@ -309,7 +309,7 @@ final class ErasureLedger: Sendable {
                 erasure.isForgettable(at: now, receipts: receipts)
                     && (erasure.gone.contains { $0.links != nil }
                         || erasure.epochs.contains {
-                            erasure.keys[$0.id] != nil && isDestroyed($0.id, $0.day)
+                            erasure.keys[$0.place] != nil && isDestroyed($0.id, $0.day)
                         })
             }
         }

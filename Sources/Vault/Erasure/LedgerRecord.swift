@@ -240,11 +240,11 @@ extension Erasure {
     mutating func add(_ more: [LedgerRecord.Keys]) -> Bool {
         for keys in more {
             guard let some = keys.decodedLinks, let id = keys.epochClass else { return false }
-            if !some.isEmpty { self.keys[id, default: []] += some }
-            epochs.append(
-                ErasedEpoch(
-                    stream: StreamID(rawValue: keys.stream), epoch: keys.epoch,
-                    day: UTCDay(number: keys.day), retention: id.retention, links: keys.count))
+            let epoch = ErasedEpoch(
+                stream: StreamID(rawValue: keys.stream), epoch: keys.epoch,
+                day: UTCDay(number: keys.day), retention: id.retention, links: keys.count)
+            if !some.isEmpty { self.keys[epoch.place, default: []] += some }
+            epochs.append(epoch)
         }
         return true
     }

@@ -86,7 +86,7 @@ extension Vault {
         }
         // Those of an epoch that has expired meanwhile went with it.
         batch.keysDestroyed = erasures.flatMap(\.keys).reduce(0) { count, keys in
-            keyring.bucketKeys(keys.key) == nil ? count : count + keys.value.count
+            keyring.bucketKeys(keys.key.id) == nil ? count : count + keys.value.count
         }
         batch.sharedLinks = try sharedLinks(of: erasures, store)
         batch.keyringGeneration = keyring.generation
@@ -105,8 +105,10 @@ extension Vault {
     private func buckets(of erasures: [Erasure]) -> [EpochClass: Set<UInt8>] {
         var touched: [EpochClass: Set<UInt8>] = [:]
         for erasure in erasures {
-            for (id, links) in erasure.keys where keyring.bucketKeys(id) != nil {
-                for link in links { touched[id, default: []].insert(KeyRecord.bucket(of: link)) }
+            for (place, links) in erasure.keys where keyring.bucketKeys(place.id) != nil {
+                for link in links {
+                    touched[place.id, default: []].insert(KeyRecord.bucket(of: link))
+                }
             }
         }
         return touched
