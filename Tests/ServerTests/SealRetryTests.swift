@@ -104,6 +104,21 @@ struct SealRetryTests {
         #expect(lines.all.first?.contains("the engine refuses it") == true)
     }
 
+    @Test("opening, which waits for a command and the disk, takes no thread that tasks run on")
+    func ownThread() async throws {
+        let isInTask = Mutex<[Bool]>([])
+        let seal = Seal(
+            makeEngine: { _ in
+                withUnsafeCurrentTask { task in isInTask.withLock { $0.append(task != nil) } }
+                throw VaultError.masterKeyAbsent("the engine refuses it")
+            }, monotonic: { 0 }, logger: .silent)
+        _ = await seal.openAgain()
+        let key = try #require(
+            [UInt8](repeating: 7, count: 32).withUnsafeBytes { GivenMasterKey($0) })
+        await #expect(throws: Problem.self) { _ = try await seal.unseal(key) }
+        #expect(isInTask.withLock { $0 } == [false, false])
+    }
+
     @Test("the environment of a process does not change, so it is not looked at again")
     func environment() async throws {
         let lines = Lines()

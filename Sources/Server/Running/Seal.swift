@@ -1,4 +1,5 @@
 import Audit
+import Dispatch
 import Logging
 import Store
 import Synchronization
@@ -61,13 +62,13 @@ final class Seal: Sendable {
         return engine
     }
 
-    /// Tries the source of the settings once more, when it is known to give a key. Blocks for as long
-    /// as a start takes.
+    /// Tries the source of the settings once more, when it is known to give a key. Takes as long as a
+    /// start, on a thread of its own.
     /// - Returns: nil if it is open already, is being opened, or could not be opened; the log says why.
     func openAgain() async -> Engine? {
         guard state.withLock({ $0.begins() }) else { return nil }
         do {
-            let engine = try makeEngine(nil)
+            let engine = try await makeAside(nil)
             try await begin(engine, [])
             didOpen(engine)
             logger.notice("open: the master key is there now")
@@ -97,8 +98,8 @@ final class Seal: Sendable {
         }
     }
 
-    /// Opens the engine with a key that somebody brought, or says why not. Blocks for as long as a
-    /// start takes. The caller must be let in by nothing but this key, over TLS or from loopback.
+    /// Opens the engine with a key that somebody brought, or says why not. Takes as long as a start, on
+    /// a thread of its own. The caller must be let in by nothing but this key, over TLS or from loopback.
     func unseal(_ key: GivenMasterKey) async throws(Problem) -> Engine {
         switch state.withLock({ $0.tries(at: monotonic()) }) {
         case .go: break
@@ -107,7 +108,7 @@ final class Seal: Sendable {
         case .tooSoon: throw .tooManyTries
         }
         do {
-            let engine = try makeEngine(.given(key))
+            let engine = try await makeAside(.given(key))
             let wrong = wrongKeys
             try await begin(
                 engine, [.server(.serverUnsealed, detail: ["wrongKeys": String(wrong)])])
@@ -130,6 +131,16 @@ final class Seal: Sendable {
             logger.error("the engine cannot be opened", metadata: ["error": "\(reason)"])
             guard Self.isBehindKey(error) else { throw .sealed(Self.withoutReason) }
             throw .sealed("The server could not be opened: \(reason).")
+        }
+    }
+
+    /// Makes the engine where nobody else waits: a command that gives the key, and the recovery of the
+    /// store, may take minutes, and the threads that tasks run on are few.
+    private func makeAside(_ key: MasterKeySource?) async throws -> Engine {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global(qos: .userInitiated).async { [makeEngine] in
+                continuation.resume(with: Result { try makeEngine(key) })
+            }
         }
     }
 
