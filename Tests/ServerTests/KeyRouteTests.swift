@@ -72,10 +72,30 @@ struct KeyRouteTests {
                     "/v1/keys/rotate-master", token: administrator, json: "{\"to\":\"\(target)\"}")
                 #expect(answer.status == status, "\(target): \(answer.text)")
             }
+            // Those that were on record as rotations are followed by an entry that says otherwise.
+            let log = try await server.client.get(
+                "/v1/audit/entries?act=masterKeyRotated", token: administrator)
+            let details = (log.json["items"] as? [[String: Any]] ?? []).map {
+                ($0["detail"] as? [String: Any])?["state"] as? String
+            }
+            #expect(details == [nil, "refused", nil, "refused"])
             try await server.stop()
             let again = try await TestServer(server.directory, server.initial)
             try await again.stop()
         }
+    }
+
+    @Test("what became of a rotation that failed when it was on record already is told by kind")
+    func states() {
+        for error in [
+            MasterKeyError.escrowBehind("it is away"), .unchanged, .badPlace(expected: "another"),
+            .vault(.masterKey("none")), .vault(.masterKeyAbsent("missing")),
+        ] {
+            #expect(KeyRoutes.state(after: error) == "refused")
+        }
+        #expect(KeyRoutes.state(after: StoreError.overloaded(retryAfterSeconds: 1)) == "refused")
+        #expect(KeyRoutes.state(after: MasterKeyError.halfway(path: "/k")) == "halfway")
+        #expect(KeyRoutes.state(after: MasterKeyError.vault(.keyring("full"))) == "failed")
     }
 
     @Test("a place among the keyring's files, or where the key is, is refused and is no rotation")

@@ -49,15 +49,13 @@ package enum OfflineCustody {
             try engine.vault.checkEscrow()
             let before = engine.vault.statistics.masterKeyCustody
             let custody = target?.source.custody ?? before
-            try await engine.audit.append(
-                .server(
-                    .masterKeyRotated,
-                    detail: ["from": before, "to": custody, "where": "offline"]))
-            if let target {
-                try engine.vault.rotateMasterKey(
-                    to: target.source, makingFile: true, now: clock())
-            } else {
-                try engine.vault.renewMasterKey(now: clock())
+            let detail = ["from": before, "to": custody, "where": "offline"]
+            try await engine.audit.append(.server(.masterKeyRotated, detail: detail))
+            do throws(MasterKeyError) {
+                try replace(engine.vault, target, now: clock())
+            } catch {
+                await recordFailure(error, detail, in: engine.audit)
+                throw error
             }
             await engine.close(recordsStop: false)
             let escrow = engine.vault.escrowStatus.map {
@@ -72,5 +70,25 @@ package enum OfflineCustody {
             await engine.close(recordsStop: false)
             throw error
         }
+    }
+
+    /// The log must not keep a rotation that was none.
+    private static func recordFailure(
+        _ failure: MasterKeyError, _ detail: [String: String], in audit: AuditLog
+    ) async {
+        let all = detail.merging(["state": KeyRoutes.state(after: failure)]) { $1 }
+        do {
+            try await audit.append(.server(.masterKeyRotated, detail: all))
+        } catch {
+            // What is thrown instead may name files that must be kept.
+            return
+        }
+    }
+
+    private static func replace(
+        _ vault: Vault, _ target: MasterKeyCustody?, now: Milliseconds
+    ) throws(MasterKeyError) {
+        guard let target else { return try vault.renewMasterKey(now: now) }
+        try vault.rotateMasterKey(to: target.source, makingFile: true, now: now)
     }
 }

@@ -72,13 +72,18 @@ struct KeyRoutes: Sendable {
             try vault.checkEscrow()
         }
         let custody = target?.source.custody ?? before
-        try await engine.audit.append(
-            .by(
-                caller, .masterKeyRotated,
-                detail: ["from": before, "to": custody]))
-        try await change { [now = request.now] vault in
-            guard let target else { return try vault.renewMasterKey(now: now) }
-            try vault.rotateMasterKey(to: target.source, makingFile: true, now: now)
+        let detail = ["from": before, "to": custody]
+        try await engine.audit.append(.by(caller, .masterKeyRotated, detail: detail))
+        do {
+            try await engine.store.readers.run {
+                [vault = engine.vault, now = request.now] () throws -> Void in
+                guard let target else { return try vault.renewMasterKey(now: now) }
+                try vault.rotateMasterKey(to: target.source, makingFile: true, now: now)
+            }
+        } catch {
+            await recordFailure(error, caller, detail)
+            guard let error = error as? MasterKeyError else { throw error }
+            throw Self.problem(error, engine.logger)
         }
         return Answer.json([
             "from": .string(before), "custody": .string(custody),
@@ -89,6 +94,38 @@ struct KeyRoutes: Sendable {
             // It opens every older copy of the keyring.
             "destroyFile": .optional(oldFile == engine.vault.masterKeyPath ? nil : oldFile),
         ])
+    }
+
+    /// The log must not keep a rotation that was none, such as one whose escrow went away in between.
+    private func recordFailure(
+        _ error: any Error, _ caller: Principal, _ detail: [String: String]
+    ) async {
+        let state = Self.state(after: error)
+        let all = detail.merging(["state": state]) { $1 }
+        do {
+            try await engine.audit.append(.by(caller, .masterKeyRotated, detail: all))
+        } catch {
+            // Whoever asked is told all the same.
+            engine.logger.error(
+                "a refused rotation of the master key could not be recorded",
+                metadata: ["state": "\(state)", "error": "\(error)"])
+        }
+    }
+
+    /// What became of a rotation that was put on record and then failed, for the entry that says so:
+    /// `refused`: nothing was changed; `halfway`: the new key is not in its place; `failed`: the
+    /// keyring could not be written.
+    static func state(after error: any Error) -> String {
+        guard let error = error as? MasterKeyError else {
+            // No thread could be had: it never came to the vault.
+            return error is StoreError ? "refused" : "failed"
+        }
+        switch error {
+        case .halfway: return "halfway"
+        case .badPlace, .unchanged, .escrowBehind, .vault(.masterKey), .vault(.masterKeyAbsent):
+            return "refused"
+        case .vault: return "failed"
+        }
     }
 
     /// On a thread that may block.
