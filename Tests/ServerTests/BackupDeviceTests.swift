@@ -69,6 +69,47 @@ struct BackupDeviceTests {
         }
     }
 
+    @Test(
+        "is not waited for either when the task is cancelled without a stop",
+        .timeLimit(.minutes(1)))
+    func cancelled() async throws {
+        try await with { engine, _, device in
+            let backups = try Backups(
+                maker: nil, keys: { [] }, tidy: { device.hangs() },
+                settings: engine.settings.backups, audit: engine.audit, clock: engine.clock,
+                logger: .silent, stopSecondsMax: 0)
+            let running = Task { await backups.run() }
+            while !device.isAsked { await Task.yield() }
+            running.cancel()
+            await running.value
+            #expect(!backups.device.isBusy)
+            await #expect(throws: BackupFailure.cancelled) { try await backups.device.run {} }
+        }
+    }
+
+    @Test("what a start and the schedule remove at once is gone, and neither fails")
+    func removedTwice() throws {
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "strm-removed-\(UUID().uuidString)").path
+        for folder in 0..<20 {
+            let inner = "\(path)/\(folder)"
+            try FileManager.default.createDirectory(
+                atPath: inner, withIntermediateDirectories: true)
+            for file in 0..<20 { try BackupFiles.create("\(inner)/\(file)", []) }
+        }
+        let failures = Mutex<[BackupFailure]>([])
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+            do throws(BackupFailure) {
+                try BackupFiles.removeTree(path)
+            } catch {
+                failures.withLock { $0.append(error) }
+            }
+        }
+        #expect(failures.withLock { $0 } == [])
+        #expect(BackupFiles.kind(path) == .missing)
+        try BackupFiles.removeTree(path)
+    }
+
     @Test("is not waited for by a stop: who waits is sent away, and nothing is begun any more")
     func givenUp() async throws {
         try await with { engine, _, device in

@@ -95,17 +95,24 @@ enum BackupFiles {
         return DirectoryNames.rest(of: directory).sorted()
     }
 
-    /// Removes a directory with all that is in it; links are removed, not followed.
+    /// Removes a directory with all that is in it; links are removed, not followed. What is gone
+    /// already is no failure: the start and the schedule may remove the same backup at once.
     static func removeTree(_ path: String) throws(BackupFailure) {
-        for name in try names(path) {
+        guard let directory = opendir(path) else {
+            if errno == ENOENT { return }
+            throw failure("read", path)
+        }
+        let names = DirectoryNames.rest(of: directory)
+        closedir(directory)
+        for name in names {
             let inner = "\(path)/\(name)"
             if kind(inner) == .directory {
                 try removeTree(inner)
-            } else if unlink(inner) != 0 {
+            } else if unlink(inner) != 0, errno != ENOENT {
                 throw failure("remove", inner)
             }
         }
-        guard rmdir(path) == 0 else { throw failure("remove", path) }
+        guard rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
     static func freeBytes(_ path: String) -> UInt64? {

@@ -1,5 +1,6 @@
 import Audit
 import AuditProof
+import Dispatch
 import Logging
 import ServiceLifecycle
 import Store
@@ -44,6 +45,7 @@ final class Backups: Service {
     private let jobs: AsyncStream<BackupJob>
     private let continuation: AsyncStream<BackupJob>.Continuation
     private let isStopping = Flag()
+    private let stopSecondsMax: Double
 
     /// Shared with the thread that works.
     private final class Flag: Sendable {
@@ -53,10 +55,12 @@ final class Backups: Service {
     /// - Parameters:
     ///   - maker: nil: `backups.directory` is not set.
     ///   - tidy: removes what a process that died left of backups. Blocks.
+    ///   - stopSecondsMax: for tests.
     init(
         maker: BackupMaker?, keys: @escaping @Sendable () throws -> [VerifierKey],
         tidy: @escaping @Sendable () throws -> Void, settings: BackupSettings, audit: AuditLog,
-        clock: @escaping @Sendable () -> Milliseconds, logger: Logger
+        clock: @escaping @Sendable () -> Milliseconds, logger: Logger,
+        stopSecondsMax: Double = Backups.stopSecondsMax
     ) throws(StoreError) {
         self.maker = maker
         self.keys = keys
@@ -65,6 +69,7 @@ final class Backups: Service {
         self.audit = audit
         self.clock = clock
         self.logger = logger
+        self.stopSecondsMax = stopSecondsMax
         device = try DeviceCalls()
         // One at most is in it: `begin` sees to that.
         (jobs, continuation) = AsyncStream.makeStream(of: BackupJob.self)
@@ -84,8 +89,7 @@ final class Backups: Service {
             await removeLeftovers()
             for await job in jobs { await work(job) }
         } onGracefulShutdown: {
-            self.isStopping.value.store(true, ordering: .releasing)
-            self.continuation.finish()
+            self.refuseJobs()
         }
     }
 
@@ -101,6 +105,11 @@ final class Backups: Service {
         }
     }
 
+    private func refuseJobs() {
+        isStopping.value.store(true, ordering: .releasing)
+        continuation.finish()
+    }
+
     /// Not at the start of the server, which does not wait for this device.
     private func removeLeftovers() async {
         do {
@@ -113,22 +122,27 @@ final class Backups: Service {
         }
     }
 
-    /// From the stop on nothing is begun on the device, and after a while nobody waits for it.
+    /// From the stop on nothing is begun on the device, and after a while nobody waits for it. That a
+    /// task is cancelled without a stop, as when another service has failed, is no other case: who
+    /// waits for a device that hangs must be sent away then too, or `run` would never return.
     private func giveUpAfterStop() async {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
         }
-        guard !Task.isCancelled else { return }
+        refuseJobs()
         device.refuse()
-        let end = ContinuousClock.now + .seconds(Self.stopSecondsMax)
-        while device.isBusy, ContinuousClock.now < end {
-            do {
-                try await Task.sleep(for: .milliseconds(20))
-            } catch {
-                break
+        let end = ContinuousClock.now + .seconds(stopSecondsMax)
+        while device.isBusy, ContinuousClock.now < end { await Self.waitALittle() }
+        device.giveUp()
+    }
+
+    /// Also if the task is cancelled, where `Task.sleep` would not wait.
+    private static func waitALittle() async {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + .milliseconds(20)) {
+                continuation.resume()
             }
         }
-        device.giveUp()
     }
 
     /// Puts a new backup on record and begins it.
