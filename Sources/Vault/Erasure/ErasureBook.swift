@@ -2,7 +2,7 @@ import Store
 
 /// What the erasure ledger says, in memory: the sum of its records.
 ///
-/// Bounded by the people erased: some 300 bytes each, 100 for each stream where they were, and 64
+/// Bounded by the people erased: some 300 bytes each, 100 for each stream that was asked for, and 64
 /// for each erased link that is not forgotten yet, see `forget`.
 struct ErasureBook: Sendable {
     struct Lift: Sendable {
@@ -29,7 +29,8 @@ struct ErasureBook: Sendable {
     /// Those links, of all erasures, that are not forgotten yet.
     private(set) var tombstones: Set<KeyLink> = []
     private(set) var fences: Set<Fence> = []
-    /// When each of the people was erased last, by stream.
+    /// When the last erasure of a person took effect, in each stream that was asked for: also where
+    /// nothing of theirs was on record, for what was refused and kept there is on no record.
     private(set) var erasedAt: [Fence: Milliseconds] = [:]
     /// Destructions in order, with the number and the time of their record.
     private(set) var batches: [(batch: ErasureBatch, number: UInt64, at: Milliseconds)] = []
@@ -57,8 +58,11 @@ struct ErasureBook: Sendable {
             erasures.append(erasure)
             for links in erasure.keys.values { tombstones.formUnion(links) }
             if erasure.hasFence { fences.formUnion(erasure.subjects) }
+            // Not the time of the request, which may have waited for its turn: what was refused
+            // meanwhile was sent before the erasure.
+            let since = max(erasure.requestedAt, record.requested?.recordedAt ?? .min)
             for subject in erasure.subjects {
-                erasedAt[subject] = max(erasedAt[subject] ?? .min, erasure.requestedAt)
+                erasedAt[subject] = max(erasedAt[subject] ?? .min, since)
             }
         } else if let started = record.started {
             guard let number = UInt32(exactly: record.n) else { return false }

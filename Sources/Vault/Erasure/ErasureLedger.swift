@@ -151,7 +151,7 @@ final class ErasureLedger: Sendable {
         return book.withLock { $0.fences.contains(fence) || $0.raisedFences.contains(fence) }
     }
 
-    /// True if the person was erased in the stream at this time or later.
+    /// True if an erasure of the person in the stream took effect at this time or later.
     func wasErased(_ subject: Hash256, in stream: StreamID, since time: Milliseconds) -> Bool {
         let fence = Fence(stream: stream, subject: subject)
         return book.withLock { book in book.erasedAt[fence].map { $0 >= time } ?? false }

@@ -8,7 +8,7 @@ import Store
 /// {"at":1795435200000,"n":0,"opened":{"keyring":"…"},"mac":"…"}
 /// {"at":…,"n":1,"requested":{"id":"e-…","client":"…","role":"dpo","person":"…","hasFence":false,
 ///    "subjects":[{"stream":7,"subject":"…"}],"keys":[{"stream":7,"epoch":3,"day":20780,"days":7,
-///    "count":2,"links":"base64 of 16 bytes each"}]},"mac":"…"}
+///    "count":2,"links":"base64 of 16 bytes each"}],"recordedAt":…},"mac":"…"}
 /// {"at":…,"n":2,"started":{"erasures":["e-…"]},"mac":"…"}
 /// {"at":…,"n":3,"destroying":{"buckets":1,"survivors":3900,"unreadable":0,"renewsMasterKey":true},"mac":"…"}
 /// {"at":…,"n":4,"completed":{"erasures":["e-…"],"number":2,…},"mac":"…"}
@@ -63,6 +63,8 @@ struct LedgerRecord: Codable, Equatable, Sendable {
         var keys: [Keys]
         /// nil: none.
         var gone: [Gone]?
+        /// When it was put on record, and so took effect, if that was later than it was asked for.
+        var recordedAt: Milliseconds?
     }
 
     struct Started: Codable, Equatable {

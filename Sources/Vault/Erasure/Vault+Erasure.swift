@@ -42,12 +42,15 @@ extension Vault {
                 // and sealed with an erased key nobody could ever read.
                 purges.wrappingAdd(1, ordering: .acquiringAndReleasing)
                 defer { purges.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
+                // The request may have waited for its turn, and for the makers of keys.
+                let recordedAt = clock.wall()
                 try ledger.append(at: now) { record in
                     record.requested = LedgerRecord.Requested(
                         id: id, client: actor.client, role: actor.role, reference: reference,
                         person: person.hexadecimal, hasFence: fence,
                         subjects: subjects.map { LedgerRecord.Subject($0) },
-                        keys: found.erasable, gone: found.gone.isEmpty ? nil : found.gone)
+                        keys: found.erasable, gone: found.gone.isEmpty ? nil : found.gone,
+                        recordedAt: recordedAt > now ? recordedAt : nil)
                 }
                 purgeErased()
             }

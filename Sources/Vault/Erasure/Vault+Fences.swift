@@ -39,7 +39,8 @@ extension Vault {
         }
     }
 
-    /// True if the person was erased in the stream at this time or later. Memory only.
+    /// True if an erasure of the person in the stream took effect at this time or later: that is
+    /// when it was put on record. Memory only.
     package func wasErased(
         _ subject: UnsafeRawBufferPointer, in stream: StreamID, since time: Milliseconds
     ) -> Bool {

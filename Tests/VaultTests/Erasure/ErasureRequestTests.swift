@@ -252,6 +252,29 @@ import Testing
         #expect(try site.key(of: "session-2", subject: "anna").link != key.link)
     }
 
+    @Test("what was refused while a request waited for its turn was sent before the erasure")
+    func waited() throws {
+        let site = try ErasureSite()
+        let (asked, other) = (site.now, StreamID(rawValue: 8))
+        site.clock.advances(by: 300 * second)
+        let recorded = site.now
+        try site.vault.erases("anna", id: "e-1", streams: [clicks, other], at: asked)
+        site.clock.advances(by: 300 * second)
+        for _ in 0..<2 {
+            #expect(site.vault.erasure(id: "e-1")?.requestedAt == asked)
+            for (time, expected) in [(asked, true), (recorded, true), (recorded + 1, false)] {
+                // Nothing of hers was on record in either.
+                for stream in [clicks, other] {
+                    let wasErased = Array("anna".utf8).withUnsafeBytes {
+                        site.vault.wasErased($0, in: stream, since: time)
+                    }
+                    #expect(wasErased == expected)
+                }
+            }
+            try site.opens()
+        }
+    }
+
     @Test("a person with thousands of links is erased in one go")
     func manyLinks() throws {
         let site = try ErasureSite()
