@@ -20,8 +20,8 @@ package struct VaultConfiguration: Sendable {
     /// while there is an escrow. A file elsewhere may be put there again by whoever manages the
     /// machine, or be the key of another installation too.
     package var renewsMasterKey: Bool?
-    /// Gives the ids of the erasures whose receipts were written: the links of the others are known for
-    /// longer, because a receipt tells from them who had what they sealed. May block. nil: all were.
+    /// Gives the ids of the erasures whose receipts were written: the links of the others are known
+    /// for longer, because a receipt tells from them who had what they sealed. May block. nil: all.
     package var issuedReceipts: (@Sendable () -> Set<String>)?
     /// Reads only: nothing of what a process that died left is finished or taken away.
     package var isReadOnly = false

@@ -96,7 +96,8 @@ struct KeyRoutes: Sendable {
         ])
     }
 
-    /// The log must not keep a rotation that was none, such as one whose escrow went away in between.
+    /// The log must not keep a rotation that was none, such as one whose escrow went away in
+    /// between.
     private func recordFailure(
         _ error: any Error, _ caller: Principal, _ detail: [String: String]
     ) async {

@@ -2,8 +2,8 @@ import Store
 
 /// What the erasure ledger says, in memory: the sum of its records.
 ///
-/// Bounded by the people erased: some 300 bytes each, 100 for each stream that was asked for, and 64
-/// for each erased link that is not forgotten yet, see `forget`.
+/// Bounded by the people erased: some 300 bytes each, 100 for each stream that was asked for, and
+/// 64 for each erased link that is not forgotten yet, see `forget`.
 struct ErasureBook: Sendable {
     struct Lift: Sendable {
         let number: UInt64

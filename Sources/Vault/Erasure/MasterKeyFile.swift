@@ -94,18 +94,12 @@ struct MasterKeyFile: Sendable {
         return next
     }
 
-    /// The next key, made if there is none yet. Durable on return.
-    /// - Parameter isInUse: says whether the keyring is under a key already.
-    /// - Throws: `.masterKey` too if it is under the next one: a renewal must be ended first.
-    func prepare(unless isInUse: (LockedMemory) -> Bool) throws(VaultError) -> LockedMemory {
-        if let key = try readNext() {
-            guard !isInUse(key) else {
-                throw .masterKey("its renewal has not ended, so there is no new key yet")
-            }
-            // Perhaps only in the page cache so far.
-            try directory.sync(next)
-            try directory.syncNames()
-            return key
+    /// Makes the next key. Durable on return.
+    /// - Throws: `.masterKey` too if there is one: the keyring may be under it, so that it is none that
+    ///   is new, and it must not be lost.
+    func prepare() throws(VaultError) -> LockedMemory {
+        guard try readNext() == nil else {
+            throw .masterKey("its renewal has not ended, so there is no new key yet")
         }
         try directory.remove(next)
         var key = [UInt8](repeating: 0, count: MasterKey.byteCount)

@@ -153,7 +153,7 @@ extension Vault {
             took["verify", default: 0] += watch.lap()
         } while kept.left > 0
         try step(.prepareMasterKey)
-        let masterKey = try nextMasterKey()
+        let masterKey = try nextMasterKey(now: now)
         if isOpen {
             try ledger.append(at: now) {
                 $0.destroying = LedgerRecord.Destroying(
@@ -190,8 +190,8 @@ extension Vault {
     }
 
     /// Forgets links of epochs that are destroyed, some days after their erasure has ended, or later
-    /// if it has no receipt yet, and removes rewrapped records of such epochs. While a destruction is under way the records stay
-    /// until the next call: nobody waits for it here.
+    /// if it has no receipt yet, and removes rewrapped records of such epochs. While a destruction is
+    /// under way the records stay until the next call: nobody waits for it here.
     func forgetDestroyedErasures(now: Milliseconds) throws(VaultError) {
         let keyring = keyring
         // By their own date, too: a keyring that was brought back from an older copy may lack keys

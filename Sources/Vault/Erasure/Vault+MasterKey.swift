@@ -31,7 +31,7 @@ extension Vault {
         else { throw .masterKey("only a key in a file that may be replaced can be renewed") }
         let file = try MasterKeyFile(path: path)
         try step(.prepareMasterKey)
-        try keyring.rotateMaster(to: try prepare(file), now: now)
+        try keyring.rotateMaster(to: try prepare(file, now: now), now: now)
         // From here on the keyring is under the new key, whatever goes wrong.
         do throws(VaultError) {
             // Its copy may be under the old one, which must stay until that is not so any more.
@@ -63,13 +63,22 @@ extension Vault {
     /// The key that a destruction writes the keyring under; nil: the one that it is under. While an
     /// earlier renewal is left there is no new one: copies of the keyring that still hold the
     /// destroyed keys would be under it.
-    func nextMasterKey() throws(VaultError) -> LockedMemory? {
+    func nextMasterKey(now: Milliseconds) throws(VaultError) -> LockedMemory? {
         guard !isRenewalLeft, let file = try renewableFile() else { return nil }
-        return try prepare(file)
+        return try prepare(file, now: now)
     }
 
-    private func prepare(_ file: MasterKeyFile) throws(VaultError) -> LockedMemory {
-        try file.prepare { key in keyring.isSealed(under: key) }
+    /// A next key under which no keyring was ever written.
+    private func prepare(
+        _ file: MasterKeyFile, now: Milliseconds
+    ) throws(VaultError) -> LockedMemory {
+        if let next = try file.readNext(), !keyring.isSealed(under: next) {
+            // A write under it that failed may be on disk all the same. When another one under the
+            // key in the file has taken its place nothing needs that next key any more.
+            try keyring.change(now: now) { _ in }
+            try file.tidy()
+        }
+        return try file.prepare()
     }
 
     private func isToBeRenewed(_ path: String) -> Bool {

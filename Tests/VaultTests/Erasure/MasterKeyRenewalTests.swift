@@ -1,5 +1,6 @@
 import Foundation
 import Store
+import Synchronization
 import Testing
 
 @testable import Vault
@@ -154,10 +155,32 @@ struct MasterKeyRenewalTests {
         let site = try ErasureSite()
         _ = try leavesHalfway(site)
         let file = try MasterKeyFile(path: site.masterKeyFile)
-        let vault = site.vault
-        #expect(throws: VaultError.self) {
-            _ = try file.prepare { vault.keyring.isSealed(under: $0) }
+        #expect(throws: VaultError.self) { _ = try file.prepare() }
+    }
+
+    @Test(
+        "a next key under which a write failed late is not used again: a copy may be under it",
+        arguments: [false, true])
+    func failedLate(isDestruction: Bool) throws {
+        let site = try ErasureSite()
+        let fails = Atomic(false)
+        try site.opens(keyring: { step throws(VaultError) in
+            guard step == .syncDirectory, fails.exchange(false, ordering: .relaxed) else { return }
+            throw .keyring("no sync")
+        })
+        fails.store(true, ordering: .relaxed)
+        #expect(throws: MasterKeyError.vault(.keyring("no sync"))) {
+            try site.vault.renewMasterKey(now: site.now)
         }
+        let copy = try site.bytes(of: site.keyringFile)
+        #expect(try !KeyringFile.isSealed(copy, under: site.masterKey()))
+        if isDestruction {
+            #expect(try destruction(site).isMasterKeyRenewed)
+        } else {
+            try site.vault.renewMasterKey(now: site.now)
+        }
+        #expect(try !KeyringFile.isSealed(copy, under: site.masterKey()))
+        #expect(names(site) == ["master.key"])
     }
 
     @Test("a reader changes nothing of what a process that died left")
