@@ -9,6 +9,10 @@ struct ClockLine: Sendable, Equatable {
     /// Which boot; 0: not known, so that no other process can go on from here.
     var boot: UInt64
 
+    /// Where the wall clock was at the boot if the machine was off for no time: no look, since
+    /// nobody looks at that moment. What is measured by it is judged as after a boot.
+    var isOfBootItself: Bool { monotonic == 0 }
+
     /// How far another look is ahead of this line, in ms; negative: behind it.
     func ahead(_ look: ClockLine) -> Milliseconds {
         (look.wall - wall) - (look.monotonic - monotonic)

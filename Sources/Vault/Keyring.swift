@@ -39,8 +39,10 @@ final class Keyring: Sendable {
         self.directory = directory
         id = opened.id
         self.clock = clock
+        // Before the look, see ClockGuard.
+        let isSynchronised = clock.isSynchronised()
         let clockGuard = ClockGuard(
-            Self.look(clock, clock.wall()), isSynchronised: clock.isSynchronised,
+            Self.readClocks(clock), isSynchronised: isSynchronised,
             record: ClockGuard.Record(
                 mark: opened.contents.clockHighWater, line: opened.contents.clockLine,
                 isHeld: opened.contents.heldSince > 0))
@@ -132,7 +134,8 @@ final class Keyring: Sendable {
             let id = EpochClass(epoch: contents.newestEpoch, retention: retention)
             let keys = BucketKeys(day: contents.newestDay, memory: memory)
             contents.epochs[id] = keys
-            try write(&contents, now: now, &writer, makesBuckets: true)
+            let look = look(&writer)
+            try write(&contents, look, &writer, makesBuckets: true)
             return (id, keys)
         }
     }
@@ -157,11 +160,10 @@ final class Keyring: Sendable {
     /// the next start must know of it: a trusted time if the one there is old, a hold that is new.
     func mayDestroy(now: Milliseconds) -> Bool {
         writer.withLock { writer in
-            let isTrusted = isTrusted(now, &writer)
-            var contents = self.contents
-            guard mustRecordClock(contents, now, writer) else { return isTrusted }
+            let look = look(&writer)
+            let isTrusted = writer.clock.isTrusted && writer.clock.allows(now, at: look)
             do throws(VaultError) {
-                try write(&contents, now: now, &writer)
+                try recordClock(look, &writer)
             } catch {
                 // `failure` tells it, and the next call tries again. An older mark only makes the
                 // next start more careful.
@@ -171,11 +173,23 @@ final class Keyring: Sendable {
         }
     }
 
-    private func isTrusted(_ now: Milliseconds, _ writer: inout Writer) -> Bool {
-        let isTrusted = writer.clock.observe(
-            Self.look(clock, now), isSynchronised: clock.isSynchronised)
+    private func recordClock(
+        _ look: ClockLine, step: Milliseconds = Keyring.highWaterStep, _ writer: inout Writer
+    ) throws(VaultError) {
+        var contents = self.contents
+        guard mustRecordClock(contents, look, step, writer) else { return }
+        try write(&contents, look, &writer)
+    }
+
+    /// Looks at the clocks, and has the guard take note of them. The times that callers decide by
+    /// may be minutes old: only two clocks that are read side by side can be compared.
+    private func look(_ writer: inout Writer) -> ClockLine {
+        // Before the look, see ClockGuard.
+        let isSynchronised = clock.isSynchronised()
+        let look = Self.readClocks(clock)
+        _ = writer.clock.observe(look, isSynchronised: isSynchronised)
         tell(writer.clock)
-        return isTrusted
+        return look
     }
 
     private func tell(_ clock: ClockGuard) {
@@ -183,28 +197,30 @@ final class Keyring: Sendable {
         waiting.store(clock.isWaiting, ordering: .releasing)
     }
 
-    private static func look(_ clock: VaultClock, _ now: Milliseconds) -> ClockLine {
-        ClockLine(wall: now, monotonic: clock.monotonic(), boot: clock.boot)
+    private static func readClocks(_ clock: VaultClock) -> ClockLine {
+        // In this order a pause in between makes the clock look behind, never ahead.
+        let wall = clock.wall()
+        return ClockLine(wall: wall, monotonic: clock.monotonic(), boot: clock.boot)
     }
 
     private func mustRecordClock(
-        _ contents: KeyringContents, _ now: Milliseconds, _ writer: Writer
+        _ contents: KeyringContents, _ look: ClockLine, _ step: Milliseconds, _ writer: Writer
     ) -> Bool {
-        guard writer.clock.isTrusted else {
-            return writer.clock.isHeld && contents.heldSince == 0
-        }
-        // The first time of a boot at once: a start after it is measured exactly.
-        let isFirst = clock.boot != 0 && contents.clockLine?.boot != clock.boot
-        return isFirst || abs(now - contents.clockHighWater) > Self.highWaterStep
+        let clock = writer.clock
+        guard clock.isTrusted else { return clock.isHeld && contents.heldSince == 0 }
+        let mark = clock.markToRecord(look, instead: contents.clockHighWater)
+        return clock.isNews(to: contents.clockLine) || abs(mark - contents.clockHighWater) > step
     }
 
-    func confirmClock(now: Milliseconds) throws(VaultError) {
+    func confirmClock() throws(VaultError) {
         try writer.withLock { writer throws(VaultError) in
             let before = writer.clock
-            writer.clock.confirm(Self.look(clock, now))
+            let look = Self.readClocks(clock)
+            writer.clock.confirm(look)
+            tell(writer.clock)
             do throws(VaultError) {
                 var contents = self.contents
-                try write(&contents, now: now, &writer)
+                try write(&contents, look, &writer)
             } catch {
                 writer.clock = before
                 tell(before)
@@ -217,14 +233,15 @@ final class Keyring: Sendable {
     /// mark on if it has fallen behind. Nothing happens while the clock is not trusted.
     func destroyExpired(now: Milliseconds) throws(VaultError) -> [DestroyedEpoch] {
         try writer.withLock { writer throws(VaultError) in
-            guard isTrusted(now, &writer) else { return [] }
+            let look = look(&writer)
+            guard writer.clock.isTrusted else { return [] }
             var contents = self.contents
-            let expired = contents.expired(now: now)
+            let expired = writer.clock.allows(now, at: look) ? contents.expired(now: now) : []
             for one in expired {
                 contents.epochs[EpochClass(epoch: one.epoch, retention: one.retention)] = nil
             }
-            if !expired.isEmpty || mustRecordClock(contents, now, writer) {
-                try write(&contents, now: now, &writer)
+            if !expired.isEmpty || mustRecordClock(contents, look, Self.highWaterStep, writer) {
+                try write(&contents, look, &writer)
             }
             return expired
         }
@@ -237,7 +254,8 @@ final class Keyring: Sendable {
         try writer.withLock { writer throws(VaultError) in
             var contents = self.contents
             let result = try body(&contents)
-            try write(&contents, now: now, &writer)
+            let look = look(&writer)
+            try write(&contents, look, &writer)
             return result
         }
     }
@@ -254,7 +272,8 @@ final class Keyring: Sendable {
             do throws(VaultError) {
                 var contents = self.contents
                 try change(&contents)
-                try write(&contents, now: now, &writer)
+                let look = look(&writer)
+                try write(&contents, look, &writer)
             } catch {
                 writer.masterKey = before
                 throw error
@@ -263,18 +282,20 @@ final class Keyring: Sendable {
     }
 
     /// Makes `contents` durable, then visible.
+    /// - Parameter look: of which the guard has taken note.
     private func write(
-        _ contents: inout KeyringContents, now: Milliseconds, _ writer: inout Writer,
+        _ contents: inout KeyringContents, _ look: ClockLine, _ writer: inout Writer,
         makesBuckets: Bool = false
     ) throws(VaultError) {
-        if isTrusted(now, &writer) {
+        if writer.clock.isTrusted {
             // Also back: a mark in the future, of a clock that was wrong, would trust the next such.
-            contents.clockHighWater = now
-            contents.clockLine = writer.clock.lineToRecord(Self.look(clock, now))
+            contents.clockHighWater = writer.clock.markToRecord(
+                look, instead: contents.clockHighWater)
+            contents.clockLine = writer.clock.lineToRecord(look)
             contents.heldSince = 0
         } else if writer.clock.isHeld, contents.heldSince == 0 {
             // An untrusted time does not become the mark.
-            contents.heldSince = max(now, 1)
+            contents.heldSince = max(look.wall, 1)
         }
         writer.generation += 1
         let bytes: [UInt8]

@@ -24,7 +24,8 @@ import Store
 ///  24     4  last destruction of erased keys that is done in here, 0: none
 ///  28     8  since when destruction is on hold, ms since 1970, 0: it is not
 ///  36     8  line that the clocks of one boot are measured by: wall clock, ms since 1970
-///  44     8    monotonic clock at that moment, ms
+///  44     8    monotonic clock at that moment, ms; 0: no look, but the last trusted time before the
+///              boot, and no time source has kept the clock since
 ///  52     8    first bytes of the name of the boot, 0: there is no line
 ///  60     4  number of secrets, each:
 ///              kind 1, number 4, created 8, secret 32

@@ -9,9 +9,9 @@ extension Vault {
     }
 
     /// Compares the clocks; false while nothing may be destroyed because of its age, be it keys or
-    /// events. Ask before each destruction, with the time by which it is decided, and at least
-    /// once an hour: it also keeps on record what the next start is measured by, and a hold, so it
-    /// may write the keyring. Blocks.
+    /// events, and for a `now` of a clock that was put right since. Ask before each destruction, with
+    /// the time by which it is decided, and at least once an hour: it also keeps on record what the next
+    /// start is measured by, and a hold, so it may write the keyring. Blocks.
     package func mayDestroy(now: Milliseconds) -> Bool {
         keyring.mayDestroy(now: now)
     }
@@ -35,6 +35,6 @@ extension Vault {
     /// next start trusts it too. Nothing else lifts a hold that does not only wait for a time source.
     /// Blocks.
     package func confirmClock() throws(VaultError) {
-        try keyring.confirmClock(now: clock.wall())
+        try keyring.confirmClock()
     }
 }

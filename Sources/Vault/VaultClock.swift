@@ -11,8 +11,7 @@ package struct VaultClock: Sendable {
     /// Names the moment that `monotonic` counts from, so that another process can go on with it: a
     /// boot of the machine. 0: it is no other process's.
     package let boot: UInt64
-    /// Whether a time source keeps the wall clock. Asked only after a boot, until the clock is
-    /// trusted.
+    /// Whether a time source keeps the wall clock.
     package let isSynchronised: @Sendable () -> Bool
 
     package init(

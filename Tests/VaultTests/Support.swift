@@ -38,11 +38,12 @@ final class ManualClock: Sendable {
         state.withLock { $0.wall += milliseconds }
     }
 
-    /// The machine starts; its monotonic clock begins again, and can be told from the one before.
-    /// Without it no two openings of a vault share a boot.
+    /// The machine starts, which takes five seconds; its monotonic clock begins again, and can be
+    /// told from the one before. Without it no two openings of a vault share a boot.
     func boots(isSynchronised: Bool = true) {
         state.withLock {
             $0.boot += 1
+            $0.wall += 5_000
             $0.monotonic = 5_000
             $0.isSynchronised = isSynchronised
         }

@@ -105,8 +105,11 @@ final class Housekeeping: Service {
     private func expire(now: Milliseconds) async throws {
         let (vault, store, audit) = (engine.vault, engine.store, engine.audit)
         guard try await store.readers.run({ vault.mayDestroy(now: now) }) else {
-            guard !wasHeld.load(ordering: .relaxed) else { return }
-            let awaitsTimeSource = vault.statistics.awaitsTimeSource
+            let statistics = vault.statistics
+            // Otherwise the time of this round alone is wrong: it was read before the clock was put
+            // right.
+            guard statistics.isDestructionOnHold, !wasHeld.load(ordering: .relaxed) else { return }
+            let awaitsTimeSource = statistics.awaitsTimeSource
             engine.logger.warning(
                 "the clock is not trusted: nothing is destroyed until an operator confirms it",
                 metadata: ["orUntilSynchronised": "\(awaitsTimeSource)"])
