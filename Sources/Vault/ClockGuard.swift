@@ -4,10 +4,14 @@ import Store
 ///
 /// While a machine is up, the wall clock is measured by the monotonic one: more than an hour ahead
 /// of where that says it should be may be the work of a bad time server, and nothing is destroyed
-/// until an operator confirms. The line that it is measured by is drawn once, not at each look, so
+/// until an operator confirms. The line that it is measured by is not drawn anew at each look, so
 /// that many small jumps add up; it is on record, so that a process goes on from the line of the one
 /// before. A clock that is behind destroys less than it might, so it needs no hold; and when it comes
 /// back to the line, that is no jump ahead. The next process takes the lower line.
+///
+/// A frozen virtual machine stops both clocks, and the time server then sets one of them right. So
+/// that a snapshot each night does not add up too, the line goes after a clock that a time source
+/// keeps, by a minute a day at most: faster jumps still end in a hold.
 ///
 /// Nothing measures the time for which a machine is off. After a boot the line is the last time on
 /// record, as if that had been no time, until the kernel says that a time source keeps the clock:
@@ -19,6 +23,10 @@ import Store
 struct ClockGuard: Sendable {
     static let jumpMax: Milliseconds = 3_600_000
     static let aheadAfterBootMax: Milliseconds = 25 * 3_600_000
+    /// The line goes after the wall clock by 1 ms in so many: a minute a day.
+    static let creepPeriod: Milliseconds = 1_440
+    /// At one look, however long nobody had looked.
+    static let creepMax: Milliseconds = 60_000
 
     /// What the process before left.
     struct Record: Sendable {
@@ -37,6 +45,8 @@ struct ClockGuard: Sendable {
 
     private var line: ClockLine
     private var trust = Trust.trusted
+    /// The monotonic time up to which the line has gone after the clock, or could have.
+    private var creptTo: Milliseconds
 
     var isTrusted: Bool { trust == .trusted || trust == .afterBoot(isWaiting: false) }
     var isWaiting: Bool { trust == .afterBoot(isWaiting: true) }
@@ -48,6 +58,7 @@ struct ClockGuard: Sendable {
     ///   at once: asked after it, the answer would be about another clock than the one looked at.
     init(_ look: ClockLine, isSynchronised: Bool, record: Record) {
         line = look
+        creptTo = look.monotonic
         if let recorded = record.line, recorded.measures(look) {
             if recorded.isOfBootItself {
                 line = recorded
@@ -83,7 +94,11 @@ struct ClockGuard: Sendable {
         switch trust {
         case .held: break
         case .trusted:
-            if ahead > Self.jumpMax { trust = .held }
+            if ahead > Self.jumpMax {
+                trust = .held
+            } else {
+                creep(look, ahead, isSynchronised)
+            }
         case .afterBoot:
             if ahead > Self.aheadAfterBootMax {
                 trust = .held
@@ -96,9 +111,20 @@ struct ClockGuard: Sendable {
         return isTrusted
     }
 
+    /// What was not needed in its time is not saved up for a jump to come.
+    private mutating func creep(
+        _ look: ClockLine, _ ahead: Milliseconds, _ isSynchronised: Bool
+    ) {
+        let steps = max(0, look.monotonic - creptTo) / Self.creepPeriod
+        creptTo += steps * Self.creepPeriod
+        guard isSynchronised, ahead > 0 else { return }
+        line.wall += min(ahead, steps, Self.creepMax)
+    }
+
     /// The wall clock is right.
     mutating func confirm(_ look: ClockLine) {
         line = look
+        creptTo = look.monotonic
         trust = .trusted
     }
 
