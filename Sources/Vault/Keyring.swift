@@ -30,7 +30,9 @@ final class Keyring: Sendable {
     private let lastFailure = Mutex<VaultError?>(nil)
 
     /// How far the persisted clock mark may lag behind while nothing else changes.
-    private static let highWaterStep: Milliseconds = 3_600_000
+    private static let highWaterStep: Milliseconds = 600_000
+    /// The same at an orderly stop: an hour is all that a reboot may take without a time source.
+    private static let stopStep: Milliseconds = 60_000
 
     init(
         directory: KeyringDirectory, masterKey: LockedMemory, clock: VaultClock
@@ -170,6 +172,15 @@ final class Keyring: Sendable {
                 return isTrusted
             }
             return isTrusted
+        }
+    }
+
+    /// Puts the clock on record at an orderly stop, if it is trusted and what is there is older than
+    /// a minute: a machine that is off for some minutes then needs nobody.
+    func recordClockAtStop() throws(VaultError) {
+        try writer.withLock { writer throws(VaultError) in
+            let look = look(&writer)
+            try recordClock(look, step: Self.stopStep, &writer)
         }
     }
 

@@ -10,7 +10,7 @@ extension Vault {
 
     /// Compares the clocks; false while nothing may be destroyed because of its age, be it keys or
     /// events, and for a `now` of a clock that was put right since. Ask before each destruction, with
-    /// the time by which it is decided, and at least once an hour: it also keeps on record what the next
+    /// the time by which it is decided, and every few minutes: it also keeps on record what the next
     /// start is measured by, and a hold, so it may write the keyring. Blocks.
     package func mayDestroy(now: Milliseconds) -> Bool {
         keyring.mayDestroy(now: now)
@@ -29,6 +29,16 @@ extension Vault {
             try forgetDestroyedErasures(now: now)
         }
         return destroyed
+    }
+
+    /// At an orderly stop: keeps the time on record that the next start is measured by, if it is
+    /// trusted. An escrow that followed so far follows this too. Durable on return. Blocks; for ten
+    /// seconds at most if the escrow's device hangs.
+    /// - Throws: `.keyring`: the stop need not wait for it. The next start is only more careful.
+    package func recordClockAtStop() throws(VaultError) {
+        let hasFollowed = escrowStatus?.isBehind == false
+        try keyring.recordClockAtStop()
+        if hasFollowed { try settleCopy() }
     }
 
     /// An operator says that the wall clock is right: destruction goes on. Durable on return: the

@@ -174,6 +174,19 @@ struct HousekeepingTests {
         }
     }
 
+    @Test("an orderly stop puts the clock on record, so that a reboot is measured from there")
+    func stop() async throws {
+        let clock = TestClock()
+        try await with(clock) { engine, housekeeping in
+            await housekeeping.tick(now: clock.read())
+            let start = engine.vault.report.clockOnRecord
+            clock.advance(seconds: 300)
+            await engine.close()
+            #expect(engine.vault.report.clockOnRecord == clock.read())
+            #expect(engine.vault.report.clockOnRecord > start)
+        }
+    }
+
     @Test("a flood of wrong secrets leaves few entries of its own and one that counts the rest")
     func flood() async throws {
         let clock = TestClock()

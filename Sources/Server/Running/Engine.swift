@@ -167,9 +167,22 @@ final class Engine: Sendable {
                 logger.error("the stop could not be recorded", metadata: ["error": "\(error)"])
             }
         }
+        await recordClock()
         store.close()
         // The figures hold the server, whose routes hold this engine.
         listener.withLock { $0 = nil }
+    }
+
+    /// So that a reboot of some minutes is measured by the moment of the stop. A stop is not held up
+    /// by a keyring that cannot be written.
+    private func recordClock() async {
+        do {
+            try await store.readers.run { [vault] in try vault.recordClockAtStop() }
+        } catch {
+            logger.warning(
+                "the clock is not on record: the next start after a boot may wait for a time source",
+                metadata: ["error": "\(error)"])
+        }
     }
 
     func attach(_ figures: HTTPFigures) { listener.withLock { $0 = figures } }
