@@ -382,10 +382,33 @@ def check_update(data, kept_data, chain):
 
 # --- The log --------------------------------------------------------------------------------------
 
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+DEPTH_MAX = 8
+NAMES_MAX = 1024
+
+
 def number(text):
-    if len(text) > 20:
+    if len(text.lstrip("-")) > 20:
         raise ValueError("a number of more than 20 digits")
     return int(text)
+
+
+def check_text(data):
+    """What json takes in more than one form: entries have one."""
+    if not all(0x20 <= byte <= 0x7E for byte in data):
+        raise ValueError("not printable")
+    for found in STRING.finditer(data):
+        if data[found.end():found.end() + 1] == b":" and b"\\" in found.group():
+            raise ValueError("a name with an escape")
+    tokens = STRING.sub(b'""', data)
+    if b" " in tokens:
+        raise ValueError("white space between tokens")
+    depth = deepest = 0
+    for byte in tokens:
+        depth += (byte in b"{[") - (byte in b"}]")
+        deepest = max(deepest, depth)
+    if deepest > DEPTH_MAX:
+        raise ValueError("too deep")
 
 
 def no_number(text):
@@ -395,16 +418,15 @@ def no_number(text):
 def members_once(pairs):
     """An object. A name that is there twice could be read as either."""
     members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name twice in one object")
+    if len(members) != len(pairs) or len(pairs) > NAMES_MAX:
+        raise ValueError("a name twice in one object, or too many")
     return members
 
 
 def parse_entry(data, index):
     """The members of an entry that begins as every entry does, and is read in one way only."""
     try:
-        if not all(0x20 <= byte <= 0x7E for byte in data):
-            raise ValueError("not printable")
+        check_text(data)
         members = json.loads(data.decode("ascii"), parse_int=number, parse_float=no_number,
                              parse_constant=no_number, object_pairs_hook=members_once)
     except (UnicodeDecodeError, ValueError, RecursionError):
@@ -416,8 +438,10 @@ def parse_entry(data, index):
                                    % (members["n"], members["at"].encode()))):
         raise Refused("entry %d: does not begin like an audit entry" % index)
     try:
-        datetime.datetime.strptime(members["at"], "%Y-%m-%dT%H:%M:%S.%fZ")
+        year = datetime.datetime.strptime(members["at"], "%Y-%m-%dT%H:%M:%S.%fZ").year
     except ValueError:
+        year = 0
+    if year < 1970:
         raise Refused("entry %d: there is no such time" % index)
     return members
 

@@ -3,8 +3,10 @@
 /// and `act`, no name twice in any object and none with an escape. Whoever holds the key of a log
 /// could sign anything else, and two readers could take it for different things.
 struct EntryShape {
-    /// Deeper than any entry is.
+    /// Deeper, and more of them in one object, than in any entry.
     private static let depthMax = 8
+    private static let namesMax = 1_024
+    private static let digitsMax = 20
 
     private let text: UnsafeRawBufferPointer
     private var place = 0
@@ -54,7 +56,8 @@ struct EntryShape {
         var names: [Range<Int>] = []
         repeat {
             if kind == .object {
-                guard let name = string(), takes(0x3A), !text[name].contains(0x5C),
+                guard let name = string(), takes(0x3A), names.count < Self.namesMax,
+                    !text[name].contains(0x5C),
                     !names.contains(where: { text[$0].elementsEqual(text[name]) })
                 else { return false }
                 names.append(name)
@@ -92,7 +95,8 @@ struct EntryShape {
         _ = takes(0x2D)
         let start = place
         while let byte = next, (0x30...0x39).contains(byte) { place += 1 }
-        return place == start + 1 || (place > start && text[start] != 0x30)
+        let count = place - start
+        return count == 1 || (count > 0 && count <= Self.digitsMax && text[start] != 0x30)
     }
 
     private mutating func readsWord(_ word: String) -> Bool {

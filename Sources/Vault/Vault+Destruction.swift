@@ -26,19 +26,28 @@ extension Vault {
             // After the keyring, so that a key that is put in now is seen by its own check.
             cache.removeAll(
                 of: Set(destroyed.map { EpochClass(epoch: $0.epoch, retention: $0.retention) }))
-            try forgetDestroyedErasures(now: now)
+            try forgetExpiredErasures(now: now)
         }
         return destroyed
     }
 
+    /// Forgets whose keys were erased some time ago, as far as nobody needs it any more; nothing while
+    /// the clock is not trusted, for what is forgotten does not come back. For now and then: what is
+    /// to be forgotten may be due though no epoch ends. Blocks.
+    package func forgetExpiredErasures(now: Milliseconds) throws(VaultError) {
+        guard !keyring.isOnHold else { return }
+        try forgetDestroyedErasures(now: now)
+    }
+
     /// At an orderly stop: keeps the time on record that the next start is measured by, if it is
-    /// trusted. An escrow that followed so far follows this too. Durable on return. Blocks; for ten
-    /// seconds at most if the escrow's device hangs.
+    /// trusted. An escrow that followed so far follows this too, if it can: its status says when it
+    /// does not. Durable on return. Blocks; for ten seconds at most if the escrow's device hangs.
     /// - Throws: `.keyring`: the stop need not wait for it. The next start is only more careful.
     package func recordClockAtStop() throws(VaultError) {
         let hasFollowed = escrowStatus?.isBehind == false
         try keyring.recordClockAtStop()
-        if hasFollowed { try settleCopy() }
+        // The clock is on record, and what the escrow lacks is no more than that.
+        if hasFollowed { try? settleCopy() }
     }
 
     /// An operator says that the wall clock is right: destruction goes on. Durable on return: the

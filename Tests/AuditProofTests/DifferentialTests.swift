@@ -75,6 +75,10 @@ struct DifferentialTests {
         (#","act":"release","x":"\q"}"#, "an escape that there is none"),
         (",\"act\":\"release\",\"x\":\"\u{7}\"}", "a control character"),
         (",\"act\":\"release\",\"x\":\"\u{E9}\"}", "what is not ASCII"), (#","act":7}"#, "no act"),
+        (#","act":"release","x": 1}"#, "white space after a colon"),
+        (#","act":"release","\u0078":1}"#, "a name with an escape"),
+        (#","act":"release","x":123456789012345678901}"#, "a number of 21 digits"),
+        (#","act":"release","x":[[[[[[[[1]]]]]]]]}"#, "an object in which lists are too deep"),
     ]
 
     @Test("both refuse an entry that could be read in two ways", arguments: ambiguous)

@@ -79,13 +79,14 @@ final class Backups: Service {
         await withTaskGroup { group in
             group.addTask { await self.runJobs() }
             group.addTask { await self.giveUpAfterStop() }
+            // Beside the jobs: it asks other devices than theirs, which may hang.
+            group.addTask { await self.warnOfPlaces() }
         }
     }
 
     private func runJobs() async {
         await withGracefulShutdownHandler {
             // Before the first of them: what it makes looks like what is removed here.
-            await warnOfPlaces()
             await removeLeftovers()
             for await job in jobs { await work(job) }
         } onGracefulShutdown: {

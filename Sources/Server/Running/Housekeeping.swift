@@ -26,6 +26,8 @@ final class Housekeeping: Service {
     private let engine: Engine
     private let rotation: SigningKeyRotation
     private let wasHeld = Atomic<Bool>(false)
+    /// The UTC day on which erasures were last forgotten.
+    private let forgottenDay = Atomic<UInt32>(0)
 
     init(engine: Engine) {
         self.engine = engine
@@ -118,6 +120,10 @@ final class Housekeeping: Service {
             return
         }
         wasHeld.store(false, ordering: .relaxed)
+        let day = UTCDay(at: now).number
+        if forgottenDay.exchange(day, ordering: .relaxed) != day {
+            try await store.readers.run { try vault.forgetExpiredErasures(now: now) }
+        }
         // On record before the deed, here and below: what is destroyed leaves no other trace.
         let days = store.expiredDays(now: now)
         for day in days {

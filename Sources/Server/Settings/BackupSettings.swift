@@ -31,8 +31,12 @@ package struct BackupSettings: Sendable {
         self.keyringDirectory = keyringDirectory
         self.dataDirectory = dataDirectory
         // No server can go on with it: two writers of one file, of which the later may be the older.
-        let place = PlacePath.normalised(keyringDirectory)
-        if let escrowDirectory, PlacePath.normalised(escrowDirectory) == place {
+        // By their texts: to see where a path leads is to wait for its device, and a server must
+        // start without that of its escrow. If a link leads to the keyring after all, the lock of
+        // its directory keeps the escrow from writing there.
+        if let escrowDirectory,
+            PlacePath.written(escrowDirectory) == PlacePath.written(keyringDirectory)
+        {
             throw .invalid(
                 key: "keyring.escrow.directory", expected: "another directory than the keyring's")
         }

@@ -28,6 +28,15 @@ enum PlacePath {
         return joined(parts)
     }
 
+    /// Absolute, without `.`, `..` and empty parts, and without a look at any device.
+    static func written(_ path: String) -> String {
+        var parts: [String] = []
+        for part in Self.parts(absolute(path)).reversed() {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return joined(parts)
+    }
+
     /// Whether the first is the second, or lies anywhere in it. Blocks.
     static func isInside(_ path: String, _ directory: String) -> Bool {
         let (inner, outer) = (normalised(path), normalised(directory))

@@ -43,7 +43,7 @@ extension Vault {
                 interruption.withLock { $0 = error }
             }
         }
-        try forgetDestroyedErasures(now: now)
+        try forgetExpiredErasures(now: now)
     }
 
     /// Why a destruction that an earlier process began could not be ended by the start; nil if it

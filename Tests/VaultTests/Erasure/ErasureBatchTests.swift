@@ -330,6 +330,12 @@ import Testing
         #expect(second.state == .destroyed && second.areLinksKnown && second.links.count == 3)
         site.clock.advances(by: 7 * day)
         try site.opens()
+        // What is forgotten does not come back, so a clock that nobody trusts forgets nothing.
+        #expect(site.vault.statistics.isDestructionOnHold)
+        try site.vault.forgetExpiredErasures(now: site.now)
+        #expect(site.vault.statistics.erasedLinks == 3)
+        try site.vault.confirmClock()
+        try site.vault.forgetExpiredErasures(now: site.now)
         #expect(site.vault.erasure(id: "e-2")?.links == [])
         #expect(site.vault.statistics.erasedLinks == 0)
     }
@@ -351,6 +357,8 @@ import Testing
             #expect(site.vault.statistics.erasedLinks == 3)
             if hasReceipt { site.receipts = ["e-1"] } else { site.clock.advances(by: day) }
             try site.opens()
+            try site.vault.confirmClock()
+            try site.vault.forgetExpiredErasures(now: site.now)
             #expect(site.vault.statistics.erasedLinks == 0)
             #expect(site.vault.erasure(id: "e-1")?.linkCount == 3)
         }
