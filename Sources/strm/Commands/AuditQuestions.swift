@@ -144,7 +144,8 @@ struct AuditWhoRead: AsyncParsableCommand {
         let answer = try await AuditAnswer.ask("readers", filters, connection)
         AuditAnswer.showUses(answer, output.output)
         guard Self.namesNoField(answer) else { return }
-        Terminal.note("no entry that was looked at names the field \(field)")
+        let purpose = place.purpose.map { " for purpose \($0)" } ?? ""
+        Terminal.note("no entry that was looked at names the field \(field)\(purpose)")
         // A period that has not begun: what contracts declare, and nothing that was observed.
         let later = String((Int64(Date().timeIntervalSince1970) + 86_400) * 1_000)
         let report = try await AuditAnswer.ask("report", [("from", later)], connection)

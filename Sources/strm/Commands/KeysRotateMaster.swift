@@ -51,9 +51,10 @@ struct KeysRotateMaster: AsyncParsableCommand {
         rows += Self.escrow(answer["escrow"])
         Terminal.print(Table.card(rows))
         guard let to else {
+            let escrow = answer["escrow"]?["generation"] == nil ? "" : ", also for the escrow"
             return Terminal.note(
-                "copies of the former key are worthless now, also for the escrow: copy the new "
-                    + "key to where they were kept")
+                "copies of the former key are worthless now\(escrow): copy the new key to where "
+                    + "they were kept")
         }
         if answer["escrow"]?["behindSince"]?.string != nil {
             Terminal.note(
