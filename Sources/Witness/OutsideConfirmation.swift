@@ -73,9 +73,20 @@ package struct WitnessStatus: Sendable {
         if case .otherHistory = failure { true } else { false }
     }
 
-    /// Since the place last took a checkpoint; infinite if it never did.
+    /// A cosignature of the last checkpoint was verified by the witness's key: nobody but the
+    /// witness can have taken it.
+    package var isVerified: Bool { confirmation?.isVerified ?? false }
+
+    /// Since the place last took a checkpoint; infinite if it never did. By the time that a verified
+    /// cosignature gives, if it is earlier than the answer: whoever stands between may answer with an
+    /// old one as long as the log does not grow.
     package func ageSeconds(now: Milliseconds) -> Double {
         guard let confirmation else { return .infinity }
-        return Double(max(0, now - confirmation.at)) / 1_000
+        var at = confirmation.at
+        if confirmation.isVerified, let seconds = confirmation.witnessedAt {
+            let signed = seconds.multipliedReportingOverflow(by: 1_000)
+            if !signed.overflow { at = min(at, Milliseconds(clamping: signed.partialValue)) }
+        }
+        return Double(max(0, now - at)) / 1_000
     }
 }

@@ -234,6 +234,11 @@ extension EndToEnd {
             try await site.start(environment: settings)
             let first = try await Self.waits(for: site) { $0["confirmedSize"] is Int }
             #expect(first["isVerified"] as? Bool == true)
+            let metrics = try MetricsPage.read(port: site.port)
+            #expect(metrics["strm_audit_outside_verified{kind=\"url\"}"] == 1)
+            let age = try #require(
+                metrics["strm_audit_outside_confirmation_age_seconds{kind=\"url\"}"])
+            #expect(age < 60)
             let seen = try #require(first["confirmedSize"] as? Int)
             await site.stop()
 

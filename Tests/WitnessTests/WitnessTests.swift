@@ -175,6 +175,24 @@ struct HTTPPlaceTests {
         #expect(try updates[1].verified(by: chain, since: Array(first.note.utf8)).size == 3)
     }
 
+    @Test("the age of a verified cosignature counts from when it was signed, not from the answer")
+    func replayed() {
+        func age(isVerified: Bool, witnessedAt: UInt64?) -> Double {
+            WitnessStatus(
+                kind: .url, place: "p",
+                confirmation: OutsideConfirmation(
+                    place: "p", size: 1, at: LogFixture.now, note: "", isVerified: isVerified,
+                    witnessedAt: witnessedAt), failure: nil, failures: 0
+            ).ageSeconds(now: LogFixture.now + 2_000)
+        }
+        let now = UInt64(LogFixture.now / 1_000)
+        #expect(age(isVerified: true, witnessedAt: now - 86_400) == 86_402)
+        #expect(age(isVerified: true, witnessedAt: now + 86_400) == 2)
+        #expect(age(isVerified: false, witnessedAt: now - 86_400) == 2)
+        #expect(age(isVerified: true, witnessedAt: nil) == 2)
+        #expect(age(isVerified: true, witnessedAt: .max) == 2)
+    }
+
     @Test("lines under the log's own name are no cosignatures")
     func ownName() async throws {
         let log = try await LogFixture([.serverStarted])

@@ -17,6 +17,10 @@ extension MetricsPage {
         each("strm_audit_outside_confirmed_size", "Entries of the checkpoint that it took last.") {
             Double($0.confirmation?.size ?? 0)
         }
+        each(
+            "strm_audit_outside_verified",
+            "1 if the last answer was a cosignature by the configured key of the witness."
+        ) { $0.isVerified ? 1 : 0 }
         each("strm_audit_outside_failures", "Tries in a row that failed.") { Double($0.failures) }
         each(
             "strm_audit_outside_other_history",

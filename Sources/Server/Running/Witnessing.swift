@@ -42,7 +42,7 @@ extension Engine {
             "confirmedSize": confirmation.map { .integer(Int64(clamping: $0.size)) } ?? .null,
             "confirmedAt": confirmation.map { .string(WireTime.format($0.at)) } ?? .null,
             "ageSeconds": age.isFinite ? .integer(Int64(age)) : .null,
-            "isVerified": .bool(confirmation?.isVerified ?? false),
+            "isVerified": .bool(status.isVerified),
             "failures": .integer(Int64(status.failures)),
             "failure": .optional(status.failure?.description),
             "isOtherHistory": .bool(status.isOtherHistory),
