@@ -65,25 +65,7 @@ struct ScanSlice {
         guard start >= beforeHash.count, leaf[leaf.count - 2] == 0x22,
             leaf[(start - beforeHash.count)..<start].elementsEqual(beforeHash)
         else { return nil }
-        var bytes: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        let isHexadecimal = withUnsafeMutableBytes(of: &bytes) { bytes in
-            for index in bytes.indices {
-                guard let high = digit(leaf[start + 2 * index]),
-                    let low = digit(leaf[start + 2 * index + 1])
-                else { return false }
-                bytes[index] = high << 4 | low
-            }
-            return true
-        }
-        guard isHexadecimal else { return nil }
-        return withUnsafeBytes(of: &bytes) { TreeHash($0) }
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x61...0x66: byte - 0x57
-        default: nil
-        }
+        return TreeHash(
+            hexadecimal: UnsafeRawBufferPointer(rebasing: leaf[start..<start + digits]))
     }
 }

@@ -42,24 +42,34 @@ package struct TreeHash: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads 64 lower-case hexadecimal digits; anything else gives nil.
     package init?(hexadecimal text: String) {
-        var bytes: [UInt8] = []
-        var high: UInt8?
-        for digit in text.utf8 {
-            let value: UInt8
-            switch digit {
-            case 0x30...0x39: value = digit - 0x30
-            case 0x61...0x66: value = digit - 0x57
-            default: return nil
+        let hash = Array(text.utf8).withUnsafeBytes { TreeHash(hexadecimal: $0) }
+        guard let hash else { return nil }
+        self = hash
+    }
+
+    /// The same in bytes, without allocating.
+    package init?(hexadecimal digits: UnsafeRawBufferPointer) {
+        guard digits.count == 2 * Self.byteCount else { return nil }
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        let isHexadecimal = withUnsafeMutableBytes(of: &words) { bytes in
+            for index in bytes.indices {
+                guard let high = Self.value(of: digits[2 * index]),
+                    let low = Self.value(of: digits[2 * index + 1])
+                else { return false }
+                bytes[index] = high << 4 | low
             }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
+            return true
         }
-        guard high == nil else { return nil }
-        self.init(bytes)
+        guard isHexadecimal else { return nil }
+        self = Swift.withUnsafeBytes(of: &words) { TreeHash(unchecked: $0) }
+    }
+
+    private static func value(of digit: UInt8) -> UInt8? {
+        switch digit {
+        case 0x30...0x39: digit - 0x30
+        case 0x61...0x66: digit - 0x57
+        default: nil
+        }
     }
 
     /// 64 lower-case digits.

@@ -35,12 +35,7 @@ struct LiveProof {
             throw error
         }
         Terminal.note("driving every path of \(server), with names that begin with \(run.name)")
-        await run.sendAccepted()
-        await run.sendRefused()
-        await run.sendUnfit()
-        await run.useSecrets()
-        await run.readAll()
-        await run.readRejections()
+        await run.sendAndRead()
         await run.askAboutPeople(erases: false)
         await run.exportAll(below: exports)
 

@@ -154,6 +154,16 @@ extension ProofRun {
         }
     }
 
+    /// What both ways to run a proof drive first: all that is sent, then all that is read.
+    func sendAndRead() async {
+        await sendAccepted()
+        await sendRefused()
+        await sendUnfit()
+        await useSecrets()
+        await readAll()
+        await readRejections()
+    }
+
     // MARK: Kept refused events
 
     func readRejections() async {
